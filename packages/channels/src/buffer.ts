@@ -1,0 +1,51 @@
+// A ring that grows: the buffer of a channel, and the queue of completions that wait for a turn.
+// Nothing is allocated before the first push, and a slot is cleared when its value leaves.
+
+const FIRST_SLOTS = 8;
+
+/** A first-in, first-out ring. Slots double when full and are kept from then on. */
+export class Ring<T> {
+  #slots: (T | undefined)[] = [];
+  #head = 0;
+  #length = 0;
+
+  /** Values inside. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends a value. */
+  push(value: T): void {
+    if (this.#length === this.#slots.length) this.#grow();
+    this.#slots[(this.#head + this.#length) & (this.#slots.length - 1)] = value;
+    this.#length += 1;
+  }
+
+  /** Removes and returns the oldest value; only to be called when `length` is not 0. */
+  shift(): T {
+    const value = this.#slots[this.#head];
+    this.#slots[this.#head] = undefined; // a received value must not stay reachable
+    this.#head = (this.#head + 1) & (this.#slots.length - 1);
+    this.#length -= 1;
+    return value as T;
+  }
+
+  /** Drops the newest values until `length` are left. */
+  truncate(length: number): void {
+    while (this.#length > length) {
+      this.#length -= 1;
+      this.#slots[(this.#head + this.#length) & (this.#slots.length - 1)] = undefined;
+    }
+  }
+
+  // The slots are always a power of two, so that wrapping around is a mask.
+  //   before  [ e f | c d ]   head = 2      after  [ c d e f . . . . ]   head = 0
+  #grow(): void {
+    const slots: (T | undefined)[] = [];
+    for (let i = 0; i < this.#length; i += 1) slots.push(this.#slots[(this.#head + i) & (this.#slots.length - 1)]);
+    const size = Math.max(FIRST_SLOTS, this.#length * 2);
+    while (slots.length < size) slots.push(undefined);
+    this.#slots = slots;
+    this.#head = 0;
+  }
+}

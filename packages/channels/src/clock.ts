@@ -1,0 +1,132 @@
+// What time it is, and being woken at a moment: the host's clock, or a virtual one (testing.ts) while it is installed.
+// One armed host timer serves every deadline that somebody waits for; none is armed while nobody waits.
+// Host functions are looked up when they are used, so that fake timers drive this clock with no configuration.
+
+import { type Deadline, Deadlines } from "./deadlines.ts";
+import { macrotask, ref, unref } from "./turn.ts";
+
+const LONGEST_DELAY = 2 ** 31 - 1; // milliseconds; a host timer with a longer one fires at once
+const realSetTimeout = setTimeout;
+
+/** @internal Something to do at a moment. */
+export interface Alarm extends Deadline {
+  ring(): void;
+}
+
+/** @internal Both clocks: milliseconds throughout. */
+export interface Clock {
+  /** The monotonic time. */
+  now(): number;
+  /** The time of day, as `Date.now()` gives it. */
+  wall(): number;
+  /** Rings an alarm at a moment of `now()`, and keeps the process alive until then. */
+  set(alarm: Alarm, due: number): void;
+  clear(alarm: Alarm): void;
+}
+
+class HostClock implements Clock {
+  readonly #alarms = new Deadlines<Alarm>();
+  #host: typeof setTimeout = realSetTimeout;
+  #clearTimeout: typeof clearTimeout = clearTimeout;
+  #timer: ReturnType<typeof setTimeout> | undefined = undefined;
+  #armedFor = Infinity;
+  #floor = -Infinity;
+  #ringing = false;
+  #sweeping = false;
+
+  // A host timer may fire before its moment by this clock (Node: up to 0.9 ms early; a fake that leaves the clock
+  // alone: by all of it). Having fired, its moment is past: time never reads earlier than that.
+  now(): number {
+    const now = performance.now();
+    return now < this.#floor && setTimeout === this.#host ? this.#floor : now;
+  }
+
+  wall(): number {
+    return Date.now();
+  }
+
+  set(alarm: Alarm, due: number): void {
+    if (this.#alarms.first === undefined) ref(this.#timer);
+    this.#alarms.set(alarm, due);
+    if (!this.#ringing) this.#arm();
+  }
+
+  clear(alarm: Alarm): void {
+    if (alarm.position < 0) return;
+    this.#alarms.delete(alarm);
+    if (this.#alarms.first === undefined && !this.#ringing) this.#release();
+  }
+
+  #arm(): void {
+    const first = this.#alarms.first as Alarm;
+    if (setTimeout !== this.#host) this.#changeHost();
+    if (this.#timer !== undefined) {
+      if (this.#armedFor <= first.due) return;
+      this.#disarm();
+    }
+    const delay = Math.min(Math.max(Math.ceil(first.due - this.now()), 0), LONGEST_DELAY);
+    this.#armedFor = delay === LONGEST_DELAY ? this.now() + delay : first.due;
+    this.#timer = setTimeout(() => {
+      this.#ring();
+    }, delay);
+  }
+
+  // Nobody waits any more. A select loop with a timeout comes back at once and would pay for a host timer each time,
+  // so the timer only stops holding the process and is cleared when the loop turns (bench/groups/select: row 11).
+  #release(): void {
+    if (setTimeout !== realSetTimeout || this.#timer === undefined) {
+      this.#disarm();
+      return;
+    }
+    unref(this.#timer);
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    unref(
+      macrotask(() => {
+        this.#sweeping = false;
+        if (this.#alarms.first === undefined) this.#disarm();
+      }),
+    );
+  }
+
+  #disarm(): void {
+    if (this.#timer !== undefined) this.#clearTimeout.call(undefined, this.#timer);
+    this.#timer = undefined;
+    this.#armedFor = Infinity;
+  }
+
+  #changeHost(): void {
+    this.#disarm();
+    this.#host = setTimeout;
+    this.#clearTimeout = clearTimeout;
+    this.#floor = -Infinity;
+  }
+
+  #ring(): void {
+    this.#timer = undefined;
+    this.#floor = Math.max(this.#floor, this.#armedFor);
+    this.#armedFor = Infinity;
+    this.#ringing = true;
+    ringDue(this.#alarms, this.now());
+    this.#ringing = false;
+    if (this.#alarms.first !== undefined) this.#arm();
+  }
+}
+
+/** @internal Rings what is due, earliest first. */
+export function ringDue(alarms: Deadlines<Alarm>, now: number): void {
+  for (let first = alarms.first; first !== undefined && first.due <= now; first = alarms.first) {
+    alarms.delete(first);
+    first.ring();
+  }
+}
+
+const host: Clock = new HostClock();
+
+/** @internal The clock of everything that is created now. */
+export let clock: Clock = host;
+
+/** @internal Installs a virtual clock; without one, the host's again. */
+export function installClock(virtual: Clock = host): void {
+  clock = virtual;
+}

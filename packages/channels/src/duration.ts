@@ -1,0 +1,70 @@
+// Durations in Go's format. Everything inside this package is in milliseconds, fractions included.
+
+import { INVALID, SluiceError } from "./errors.ts";
+import type { Duration } from "./types.ts";
+
+export const MILLISECOND = 1;
+export const MICROSECOND = 0.001;
+export const NANOSECOND = 0.000_001;
+export const SECOND = 1000;
+export const MINUTE = 60_000;
+export const HOUR = 3_600_000;
+
+const UNITS: Readonly<Record<string, number>> = {
+  ns: NANOSECOND,
+  us: MICROSECOND,
+  "\u00b5s": MICROSECOND, // the micro sign
+  "\u03bcs": MICROSECOND, // the Greek letter
+  ms: MILLISECOND,
+  s: SECOND,
+  m: MINUTE,
+  h: HOUR,
+};
+const NUMBER_AND_UNIT = /(\d+\.?\d*|\.\d+)([a-z\u00b5\u03bc]+)/gy;
+
+// A program writes few different durations and uses each many times; parsing costs more than a whole select.
+const parsed = new Map<string, number>();
+const PARSED_LIMIT = 256;
+
+/**
+ * Reads a duration and gives milliseconds. A number is milliseconds already; a string has Go's format: decimal numbers
+ * with a unit each (`ns`, `us`, `ms`, `s`, `m`, `h`), such as `"300ms"`, `"1.5h"`, `"2h45m30s"`, `"-1s"` or `"0"`.
+ *
+ * @throws SluiceError of kind INVALID, which shows the text, for anything else.
+ */
+export function parseDuration(duration: Duration): number {
+  if (typeof duration === "number" && Number.isFinite(duration)) return duration;
+  if (typeof duration !== "string") throw invalid(duration);
+  const known = parsed.get(duration);
+  if (known !== undefined) return known;
+  const milliseconds = parse(duration);
+  if (parsed.size >= PARSED_LIMIT) parsed.clear();
+  parsed.set(duration, milliseconds);
+  return milliseconds;
+}
+
+function parse(text: string): number {
+  const sign = text.startsWith("-") ? -1 : 1;
+  const unsigned = /^[-+]/.test(text) ? text.slice(1) : text;
+  if (unsigned === "0") return 0;
+  let milliseconds = 0;
+  let end = 0;
+  for (const [part, amount, unit] of unsigned.matchAll(NUMBER_AND_UNIT)) {
+    const factor = UNITS[unit as string];
+    if (factor === undefined) throw invalid(text);
+    milliseconds += Number(amount) * factor;
+    end += part.length;
+  }
+  if (end === 0 || end !== unsigned.length || !Number.isFinite(milliseconds)) throw invalid(text);
+  // To whole nanoseconds, Go's resolution: 1.1 * 1000 is 1100.0000000000002.
+  return sign * (milliseconds < 1e9 ? Math.round(milliseconds * 1e6) / 1e6 : milliseconds) + 0; // and never -0
+}
+
+function invalid(duration: unknown): SluiceError {
+  const text = typeof duration === "string" ? `"${duration}"` : String(duration);
+  return new SluiceError(
+    INVALID,
+    `Expected a duration in milliseconds or in Go's format, such as "1h30m" or "300ms", got \`${text}\``,
+    { details: { duration } },
+  );
+}

@@ -1,0 +1,112 @@
+// Which operations are parked now, on which channels, since when, and from which line: what a goroutine dump is to Go.
+// Off by default, and then it costs one comparison where something parks; on, each parked operation keeps a stack.
+
+import { ReceiveDescription, SendDescription } from "./case.ts";
+import { clock } from "./clock.ts";
+import { Source } from "./source.ts";
+import { type Recorder, setRecorder } from "./waiter.ts";
+
+/** An operation that waits. */
+export interface ParkedOperation {
+  /** What waits: "receive", "send", "select", "receiveMany", "for await", "sleep" or "Selector.next". */
+  readonly operation: string;
+  /** What it waits for, one entry for each channel, in words. */
+  readonly waitsFor: readonly string[];
+  /** Since when, as `Date.now()` gives it. */
+  readonly since: number;
+  /** The line that called it, as the host writes stack frames; empty where the host gives no stack. */
+  readonly calledAt: string;
+}
+
+interface Entry {
+  readonly operation: string;
+  readonly channels: readonly object[];
+  readonly since: number;
+  readonly stack: Error;
+}
+
+const NAMES_SHOWN = 8;
+
+/** @internal */
+export class ParkedOperations implements Recorder {
+  readonly #entries = new Map<object, Entry>();
+  /** Operations seen so far, parked or not. */
+  operations = 0;
+
+  parked(operation: object, what: string, channels: readonly object[]): void {
+    this.operations += 1;
+    // The stack is captured here and written out only when somebody reads the report.
+    this.#entries.set(operation, { operation: what, channels, since: clock.wall(), stack: new Error(what) });
+  }
+
+  left(operation: object): void {
+    this.#entries.delete(operation);
+  }
+
+  passed(): void {
+    this.operations += 1;
+  }
+
+  list(): ParkedOperation[] {
+    return Array.from(this.#entries.values(), ({ operation, channels, since, stack }) => ({
+      operation,
+      waitsFor: channels.map((channel) => waitedFor(channel, operation)),
+      since,
+      calledAt: callSite(stack),
+    }));
+  }
+}
+
+let operations: ParkedOperations | undefined;
+
+/**
+ * Switches the recording of parked operations on or off. Operations that parked before are not known.
+ *
+ * While on, each parked operation costs a captured stack (about a microsecond) and is held in memory until it is done.
+ */
+export function recordParked(on: boolean): void {
+  operations = on ? (operations ?? new ParkedOperations()) : undefined;
+  setRecorder(operations);
+}
+
+/** Lists the operations that are parked now; empty unless `recordParked(true)` was called. */
+export function parked(): ParkedOperation[] {
+  return operations === undefined ? [] : operations.list();
+}
+
+/** Writes parked operations for people, one paragraph each. */
+export function formatParked(list: readonly ParkedOperation[] = parked()): string {
+  const now = clock.wall();
+  return list
+    .map(({ operation, waitsFor, since, calledAt }) => {
+      const shown = waitsFor.slice(0, NAMES_SHOWN).join(", ");
+      const more = waitsFor.length > NAMES_SHOWN ? ` and ${waitsFor.length - NAMES_SHOWN} more` : "";
+      const at = calledAt === "" ? "" : `\n    at ${calledAt}`;
+      return `  ${operation} waits for ${shown === "" ? "no channel" : shown}${more}, since ${now - since} ms${at}`;
+    })
+    .join("\n");
+}
+
+function waitedFor(entry: object, operation: string): string {
+  if (entry instanceof ReceiveDescription) return `a value on ${nameOf(entry.channel)}`;
+  if (entry instanceof SendDescription) return `a receiver on ${nameOf(entry.channel)}`;
+  if (operation === "send") return `a receiver on ${nameOf(entry)}`;
+  if (entry instanceof Source && entry.capacity === 0 && entry.due() < Infinity) {
+    return `a timer due in ${Math.round(entry.due() - clock.now())} ms`;
+  }
+  return `a value on ${nameOf(entry)}`;
+}
+
+function nameOf(channel: object): string {
+  const { name } = channel as { readonly name?: string | undefined };
+  return name === undefined ? `an unnamed ${channel.constructor.name}` : `channel "${name}"`;
+}
+
+// The first frame outside this package. In a bundle, where everything is one file, that is none: then the second
+// frame, since the first is always ours.
+function callSite(error: Error): string {
+  const frames = (error.stack ?? "").split("\n").filter((line) => /:\d+:\d+/.test(line));
+  const home = decodeURI(new URL(".", import.meta.url).pathname);
+  const frame = frames.find((line) => !line.replaceAll("\\", "/").includes(home)) ?? frames[1] ?? "";
+  return frame.trim().replace(/^at /, "");
+}

@@ -1,0 +1,240 @@
+// The receiving half of every kind of channel: plain ones, timers, sockets. What is known here is who waits to receive
+// and in which order; where values come from is the kind's own business (`ready`, `take`, `drained`).
+// `select` and `Selector` speak to a channel through this class alone, so a new kind never touches them.
+
+import { ReceiveDescription } from "./case.ts";
+import { ChannelIterator, IteratorStep } from "./iterator.ts";
+import { listen, refusal } from "./signal.ts";
+import { rejected, settle, settled } from "./turn.ts";
+import type { ReceiveCase, ReceiveChannel, Received, SignalOptions } from "./types.ts";
+import { arrive, List, type Receiver, ReceivingWaiter, recorder } from "./waiter.ts";
+
+export { Ring } from "./buffer.ts";
+export { rejected, sent, settle, settled } from "./turn.ts";
+
+/** @internal The place of a `Selector` in a channel; its `arrival` is Infinity while no `next` is parked. */
+export interface Watch<in T> extends Receiver<T> {
+  /** Learns that the channel turned ready while nobody waited. */
+  turnedReady(): void;
+  /** Learns that the moment at which the channel turns ready by itself has changed. */
+  rescheduled(): void;
+}
+
+/** A channel that values come out of; the base of `Channel`, of timers, and of sockets' channels. */
+export abstract class Source<out T> implements ReceiveChannel<T> {
+  readonly #receivers: List<ReceivingWaiter<T>>;
+  #watches: Watch<T>[] | undefined = undefined;
+
+  /** @internal */
+  constructor(receivers: List<ReceivingWaiter<never>> = new List()) {
+    this.#receivers = receivers as List<ReceivingWaiter<T>>;
+  }
+
+  abstract get closed(): boolean;
+  abstract get cause(): unknown;
+  abstract get length(): number;
+  abstract get capacity(): number;
+  abstract get name(): string | undefined;
+
+  /** @internal True when a receive would not wait: a value is there, or the channel is closed and drained. */
+  abstract ready(): boolean;
+  /** @internal True when the channel is closed and no value is left. */
+  abstract drained(): boolean;
+  /** @internal Takes the next value; only to be called when `ready()` and not `drained()`. */
+  abstract take(): T;
+
+  /**
+   * Receives the next value, waiting for one if need be. Waiting receivers are served first come, first served.
+   *
+   * Resolves with `ok: false` when the channel is closed and drained, whatever the cause.
+   * On abort it rejects with the signal's reason; nothing was taken and nobody else lost a place.
+   */
+  receive(options?: SignalOptions): Promise<Received<T>> {
+    if (options !== undefined) {
+      const refused = refusal(options);
+      if (refused !== undefined) return refused;
+    }
+    if (this.ready()) return settled(this.#result());
+    return new Promise((resolve, reject) => {
+      const waiter = new Receive(resolve);
+      this.enlist(waiter);
+      if (options !== undefined) listen(waiter, options, reject);
+      if (recorder !== undefined) recorder.parked(waiter, "receive", [this]);
+    });
+  }
+
+  /** Receives without waiting: a value, the end of the channel, or `undefined` when a receive would wait. */
+  tryReceive(): Received<T> | undefined {
+    if (recorder !== undefined) recorder.passed();
+    return this.ready() ? this.#result() : undefined;
+  }
+
+  /**
+   * Receives from 1 to `limit` values, waiting for the first if need be; `[]` when the channel is closed and drained.
+   *
+   * Takes in one step what is there: the buffer, then the values of waiting senders, in order. A call that had to
+   * wait gets the one value that woke it. Abort as for `receive`.
+   *
+   * @throws RangeError (as a rejection) when `limit` is not a positive integer.
+   */
+  receiveMany(limit: number, options?: SignalOptions): Promise<T[]> {
+    if (!Number.isInteger(limit) || limit < 1) {
+      return rejected(new RangeError(`Expected \`limit\` to be a positive integer, got \`${String(limit)}\``));
+    }
+    if (options !== undefined) {
+      const refused = refusal(options);
+      if (refused !== undefined) return refused;
+    }
+    if (this.ready()) {
+      const batch: T[] = [];
+      while (batch.length < limit && this.ready() && !this.drained()) batch.push(this.take());
+      return settled(batch);
+    }
+    return new Promise((resolve, reject) => {
+      const waiter = new ReceiveMany(resolve);
+      this.enlist(waiter);
+      if (options !== undefined) listen(waiter, options, reject);
+      if (recorder !== undefined) recorder.parked(waiter, "receiveMany", [this]);
+    });
+  }
+
+  /** Describes a receive for `select`. */
+  caseReceive(): ReceiveCase<T> {
+    return new ReceiveDescription(this) as unknown as ReceiveCase<T>;
+  }
+
+  /** The same as `caseReceive`, in the spelling of the Lua runtime it comes from. */
+  case_receive(): ReceiveCase<T> {
+    return this.caseReceive();
+  }
+
+  /**
+   * Iterates over the values until the channel is closed and drained, each iterator competing with every receiver.
+   *
+   * A channel closed with a cause makes the loop throw that cause, after the last value. `break` takes nothing and
+   * leaves the channel open.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined, undefined> {
+    return new ChannelIterator(this);
+  }
+
+  /** @internal Hands a value to the operation that has waited longest; false when nobody waits. */
+  handOff(value: T): boolean {
+    const receiver = this.#watches === undefined ? this.#receivers.head : this.#first();
+    if (receiver === undefined) return false;
+    receiver.accept(value, this);
+    return true;
+  }
+
+  /** @internal True when somebody waits for a value. */
+  awaited(): boolean {
+    return (this.#watches === undefined ? this.#receivers.head : this.#first()) !== undefined;
+  }
+
+  /** @internal To be called when a value was stored or the channel closed, and nobody was there to take it. */
+  turnedReady(): void {
+    if (this.#watches === undefined) return;
+    for (const watch of this.#watches) watch.turnedReady();
+  }
+
+  /** @internal To be called when the channel is closed and drained: every waiting receiver learns it, in order. */
+  endReceivers(): void {
+    for (let first = this.#first(); first !== undefined; first = this.#first()) first.end(this);
+    this.turnedReady();
+  }
+
+  /** @internal Parks an operation, behind every other. */
+  enlist(waiter: ReceivingWaiter<T>): void {
+    this.#receivers.append(waiter);
+  }
+
+  /** @internal Ends the parked steps of one iterator. */
+  dismiss(iterator: object): void {
+    let waiter = this.#receivers.head;
+    while (waiter !== undefined) {
+      const next = waiter.next as ReceivingWaiter<T> | undefined;
+      if (waiter instanceof IteratorStep && waiter.iterator === iterator) waiter.dismissed();
+      waiter = next;
+    }
+  }
+
+  /** @internal */
+  watch(watch: Watch<T>): void {
+    this.#watches = [...(this.#watches ?? []), watch];
+  }
+
+  /** @internal */
+  unwatch(watch: Watch<T>): void {
+    const others = this.#watches?.filter((other) => other !== watch);
+    this.#watches = others?.length === 0 ? undefined : others;
+  }
+
+  /** @internal The moment, on the monotonic clock, at which the channel turns ready by itself: timers only. */
+  due(): number {
+    return Infinity;
+  }
+
+  /** @internal Hands over what has become due to whoever waits: timers only. */
+  fire(): void {}
+
+  /** @internal To be called when `due()` has changed. */
+  rescheduled(): void {
+    if (this.#watches === undefined) return;
+    for (const watch of this.#watches) watch.rescheduled();
+  }
+
+  #result(): Received<T> {
+    if (this.drained()) return { ok: false, value: undefined, done: true };
+    return { ok: true, value: this.take(), done: false };
+  }
+
+  // Plain receivers are in order already, so only their first can be the earliest of all.
+  #first(): Receiver<T> | undefined {
+    let first: Receiver<T> | undefined = this.#receivers.head;
+    let arrival = first === undefined ? Infinity : first.arrival;
+    if (this.#watches !== undefined) {
+      for (const watch of this.#watches) {
+        if (watch.arrival < arrival) [first, arrival] = [watch, watch.arrival];
+      }
+    }
+    return first;
+  }
+}
+
+class Receive<T> extends ReceivingWaiter<T> {
+  readonly #resolve: (result: Received<T>) => void;
+
+  constructor(resolve: (result: Received<T>) => void) {
+    super(arrive());
+    this.#resolve = resolve;
+  }
+
+  accept(value: T): void {
+    this.leave();
+    settle(this.#resolve, { ok: true, value, done: false });
+  }
+
+  end(): void {
+    this.leave();
+    settle(this.#resolve, { ok: false, value: undefined, done: true });
+  }
+}
+
+class ReceiveMany<T> extends ReceivingWaiter<T> {
+  readonly #resolve: (batch: T[]) => void;
+
+  constructor(resolve: (batch: T[]) => void) {
+    super(arrive());
+    this.#resolve = resolve;
+  }
+
+  accept(value: T): void {
+    this.leave();
+    settle(this.#resolve, [value]);
+  }
+
+  end(): void {
+    this.leave();
+    settle(this.#resolve, []);
+  }
+}

@@ -1,0 +1,182 @@
+// Virtual time: timers without waiting, and a report instead of a hang.
+// Time stands still while anything of ours can run and then jumps to the next deadline. "Can run" is decided by asking
+// the event loop: several macrotasks in a row in which no operation of the library happened.
+
+import { type Alarm, type Clock, installClock, ringDue } from "./clock.ts";
+import { Deadlines } from "./deadlines.ts";
+import { parseDuration } from "./duration.ts";
+import { CONFLICT, INTERNAL, INVALID, SluiceError } from "./errors.ts";
+import { formatParked, type ParkedOperation, ParkedOperations } from "./inspect.ts";
+import { setDraw } from "./select.ts";
+import { budgetByCount, completions, holding, macrotask } from "./turn.ts";
+import type { Duration } from "./types.ts";
+import { recorder, setRecorder } from "./waiter.ts";
+
+export type { ParkedOperation } from "./inspect.ts";
+
+const CALM_MACROTASKS = 3;
+
+/** What the body of `virtualTime` gets. */
+export interface VirtualTime {
+  /** Milliseconds of virtual time since the start. */
+  now(): number;
+  /** Lets a stretch of time pass; resolves when all that happens in it has happened. */
+  advance(duration: Duration): Promise<void>;
+  /** Resolves when nothing of the library can run any more without time passing. */
+  idle(): Promise<void>;
+  /** Marks real I/O: until the promise settles, time neither jumps nor is a deadlock declared. Gives what it gives. */
+  external<T>(promise: PromiseLike<T>): Promise<T>;
+}
+
+/** Nothing of the library could ever happen again while the body of `virtualTime` was still waiting. */
+export class DeadlockError extends SluiceError {
+  /** Every operation that was parked. */
+  readonly parked: readonly ParkedOperation[];
+
+  constructor(parked: readonly ParkedOperation[]) {
+    const list = parked.length === 0 ? "  nothing is parked: the body waits for something outside" : formatParked(parked);
+    super(
+      INTERNAL,
+      `Deadlock: nothing can ever happen again\n${list}\n  If real I/O is under way, wrap it: await clock.external(promise)`,
+      { details: { parked } },
+    );
+    this.parked = parked;
+  }
+}
+
+/**
+ * Runs `body` under virtual time and gives what it gives. Every timer of this library that is created inside is
+ * virtual; host timers and I/O are not. The fair draw of `select` is seeded: two runs happen in the same order.
+ *
+ * @throws DeadlockError (as a rejection) when nothing can ever happen again, with every parked operation.
+ * @throws SluiceError of kind CONFLICT (as a rejection) when another run is under way in this process.
+ *
+ * @example
+ * const slept = await virtualTime(async (clock) => {
+ *   await time.sleep("24h");
+ *   return clock.now();
+ * });
+ * console.log(slept); // → 86400000
+ */
+export async function virtualTime<R>(body: (clock: VirtualTime) => R | PromiseLike<R>): Promise<R> {
+  if (running) throw new SluiceError(CONFLICT, "Virtual time runs already: one at a time for a process");
+  const run = new Run();
+  const before = recorder;
+  running = true;
+  installClock(run);
+  setRecorder(run.operations);
+  setDraw(seeded());
+  budgetByCount(true);
+  try {
+    return await run.drive(body);
+  } finally {
+    running = false;
+    installClock();
+    setRecorder(before);
+    setDraw(Math.random);
+    budgetByCount(false);
+  }
+}
+
+let running = false;
+
+class Run implements Clock, VirtualTime {
+  readonly operations = new ParkedOperations();
+  readonly #alarms = new Deadlines<Alarm>();
+  readonly #start = Date.now();
+  #now = 0;
+  #idlers: (() => void)[] = [];
+  #externals = 0;
+  #externalSettled: () => void = () => {};
+  #finished = false;
+
+  now(): number {
+    return this.#now;
+  }
+
+  wall(): number {
+    return this.#start + this.#now;
+  }
+
+  set(alarm: Alarm, due: number): void {
+    this.#alarms.set(alarm, due);
+  }
+
+  clear(alarm: Alarm): void {
+    this.#alarms.delete(alarm);
+  }
+
+  async advance(duration: Duration): Promise<void> {
+    const milliseconds = parseDuration(duration);
+    if (milliseconds < 0) throw new SluiceError(INVALID, `Expected a duration of zero or more, got \`${duration}\``);
+    await new Promise<void>((resolve) => {
+      const alarm: Alarm = { due: 0, position: -1, order: 0, ring: () => this.#idlers.push(resolve) };
+      this.#alarms.set(alarm, this.#now + milliseconds);
+    });
+  }
+
+  async idle(): Promise<void> {
+    await new Promise<void>((resolve) => this.#idlers.push(resolve));
+  }
+
+  async external<T>(promise: PromiseLike<T>): Promise<T> {
+    this.#externals += 1;
+    try {
+      return await promise;
+    } finally {
+      this.#externals -= 1;
+      this.#externalSettled();
+    }
+  }
+
+  async drive<R>(body: (clock: VirtualTime) => R | PromiseLike<R>): Promise<R> {
+    const result = (async () => body(this))();
+    const finish = (): void => {
+      this.#finished = true;
+      this.#externalSettled();
+    };
+    result.then(finish, finish);
+    for (;;) {
+      await this.#calm();
+      if (this.#finished) return result;
+      if (this.#externals > 0) await new Promise<void>((resolve) => (this.#externalSettled = resolve));
+      else if (!this.#step()) throw new DeadlockError(this.operations.list());
+    }
+  }
+
+  /** Wakes whoever waits for this calm, or lets time jump; false when neither is left. */
+  #step(): boolean {
+    if (this.#idlers.length > 0) {
+      const idlers = this.#idlers;
+      this.#idlers = [];
+      for (const wake of idlers) wake();
+      return true;
+    }
+    const first = this.#alarms.first;
+    if (first === undefined) return false;
+    this.#now = Math.max(this.#now, first.due);
+    ringDue(this.#alarms, this.#now);
+    return true;
+  }
+
+  async #calm(): Promise<void> {
+    let seen = -1;
+    for (let calm = 0; calm < CALM_MACROTASKS && !this.#finished; calm += 1) {
+      await new Promise<void>((resolve) => macrotask(resolve));
+      const now = completions() + this.operations.operations;
+      if (now !== seen || holding()) calm = 0;
+      seen = now;
+    }
+  }
+}
+
+// A small generator (mulberry32), always from the same seed.
+function seeded(): () => number {
+  let state = 1;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,175 @@
+// Time as channels: what Go's package time gives to a select.
+
+import { disposeBy } from "./dispose.ts";
+import { parseDuration } from "./duration.ts";
+import { INVALID, SluiceError } from "./errors.ts";
+import { listen, refusal } from "./signal.ts";
+import { TimerChannel } from "./timer.ts";
+import { macrotask, rejected, settle } from "./turn.ts";
+import type { Duration, ReceiveChannel, SignalOptions } from "./types.ts";
+import { arrive, ReceivingWaiter, recorder } from "./waiter.ts";
+
+export { HOUR, MICROSECOND, MILLISECOND, MINUTE, NANOSECOND, parseDuration, SECOND } from "./duration.ts";
+
+/** One moment, that can be moved and called off. */
+export interface Timer extends Disposable {
+  /** The channel that gets the moment; the same object every time. */
+  channel(): ReceiveChannel<Date>;
+  /** Calls it off: no value arrives after this. True when it was still pending (due but not received counts). */
+  stop(): boolean;
+  /** Starts it again with another duration; no value of the old one arrives after this. The boolean is that of `stop`. */
+  reset(duration: Duration): boolean;
+}
+
+/** Moments at a steady rate. At most one due tick is held, the oldest; later ones are dropped and the phase is kept. */
+export interface Ticker extends Disposable {
+  /** The channel that gets the moments; the same object every time. */
+  channel(): ReceiveChannel<Date>;
+  /** Stops it: no tick arrives after this. True when it was running. */
+  stop(): boolean;
+  /** Starts it again with another period, counted from now. */
+  reset(period: Duration): void;
+}
+
+/**
+ * Gives a channel that gets one value, the moment it was due, after a duration, and nothing more. It never closes.
+ *
+ * A duration of zero or less is due at once. No host timer runs until somebody waits on the channel, so a channel that
+ * lost its select needs no clean-up.
+ *
+ * @throws SluiceError of kind INVALID for a bad duration.
+ */
+export function after(duration: Duration): ReceiveChannel<Date> {
+  return new TimerChannel(parseDuration(duration));
+}
+
+/**
+ * Starts a timer, by the rules of Go 1.23.
+ *
+ * @throws SluiceError of kind INVALID for a bad duration.
+ */
+export function timer(duration: Duration): Timer {
+  return new HandleOfTimer(new TimerChannel(parseDuration(duration)));
+}
+
+/**
+ * Starts a ticker; the first tick is due after one period.
+ *
+ * @throws SluiceError of kind INVALID for a bad duration, and for one that is not positive.
+ */
+export function ticker(period: Duration): Ticker {
+  const milliseconds = parsePeriod(period);
+  return new HandleOfTicker(new TimerChannel(milliseconds, milliseconds));
+}
+
+/**
+ * Waits for a duration; zero or less still lets the event loop turn once.
+ *
+ * On abort it rejects with the signal's reason and leaves no timer behind.
+ *
+ * @throws SluiceError of kind INVALID (as a rejection) for a bad duration.
+ */
+export function sleep(duration: Duration, options?: SignalOptions): Promise<void> {
+  let milliseconds: number;
+  try {
+    milliseconds = parseDuration(duration);
+  } catch (mistake) {
+    return rejected(mistake);
+  }
+  if (options !== undefined) {
+    const refused = refusal(options);
+    if (refused !== undefined) return refused;
+  }
+  return new Promise((resolve, reject) => {
+    const waiter = new Sleep(resolve);
+    const timer = new TimerChannel(milliseconds);
+    // One that is due already waits for no alarm, only for the loop to turn.
+    if (milliseconds > 0) timer.enlist(waiter);
+    else macrotask(() => waiter.wake());
+    if (options !== undefined) listen(waiter, options, reject);
+    if (recorder !== undefined) recorder.parked(waiter, "sleep", [timer]);
+  });
+}
+
+function parsePeriod(period: Duration): number {
+  const milliseconds = parseDuration(period);
+  if (milliseconds > 0) return milliseconds;
+  throw new SluiceError(INVALID, `Expected a period longer than zero, got \`${period}\``, { details: { period } });
+}
+
+class Sleep extends ReceivingWaiter<Date> {
+  readonly #resolve: () => void;
+  #awake = false;
+
+  constructor(resolve: () => void) {
+    super(arrive());
+    this.#resolve = resolve;
+  }
+
+  override leave(): void {
+    this.#awake = true;
+    super.leave();
+  }
+
+  accept(): void {
+    this.leave();
+    settle(this.#resolve, undefined);
+  }
+
+  /** After the turn of a `sleep(0)`, unless a signal was faster. */
+  wake(): void {
+    if (!this.#awake) this.accept();
+  }
+
+  end(): void {} // a timer never closes
+}
+
+class HandleOfTimer implements Timer {
+  readonly #channel: TimerChannel;
+  declare readonly [Symbol.dispose]: () => void;
+
+  constructor(channel: TimerChannel) {
+    this.#channel = channel;
+  }
+
+  channel(): ReceiveChannel<Date> {
+    return this.#channel;
+  }
+
+  stop(): boolean {
+    return this.#channel.stop();
+  }
+
+  reset(duration: Duration): boolean {
+    return this.#channel.restart(parseDuration(duration));
+  }
+}
+
+class HandleOfTicker implements Ticker {
+  readonly #channel: TimerChannel;
+  declare readonly [Symbol.dispose]: () => void;
+
+  constructor(channel: TimerChannel) {
+    this.#channel = channel;
+  }
+
+  channel(): ReceiveChannel<Date> {
+    return this.#channel;
+  }
+
+  stop(): boolean {
+    return this.#channel.stop();
+  }
+
+  reset(period: Duration): void {
+    const milliseconds = parsePeriod(period);
+    this.#channel.restart(milliseconds, milliseconds);
+  }
+}
+
+disposeBy(HandleOfTimer.prototype, function dispose() {
+  this.stop();
+});
+disposeBy(HandleOfTicker.prototype, function dispose() {
+  this.stop();
+});
