@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { playwright } from "@vitest/browser-playwright";
+import { defaultClientConditions, defaultServerConditions } from "vite";
+import { defineConfig } from "vitest/config";
+
+// Tests run on the sources; `DIST=1` runs the same tests on the build.
+const own = process.env["DIST"] ? [] : ["@sluice/source"];
+
+// Node resolves packages with `ssr.resolve`, the browser with `resolve`: one of them alone is silently ignored by the other.
+const source = {
+  resolve: { conditions: [...own, ...defaultClientConditions] },
+  ssr: { resolve: { conditions: [...own, ...defaultServerConditions] } },
+};
+
+// An installed Chromium, or else the one that Playwright keeps for itself.
+const chromium = [process.env["CHROME_PATH"], "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
+  (path) => path !== undefined && existsSync(path),
+);
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ...source,
+        test: {
+          name: "node",
+          include: ["packages/*/test/**/*.test.ts"],
+          // For the tests that measure what is left on the heap.
+          execArgv: ["--expose-gc"],
+        },
+      },
+      { ...source, test: { name: "docs", include: ["docs/*.test.ts"] } },
+      {
+        ...source,
+        test: {
+          name: "browser",
+          include: ["packages/channels/test/**/*.test.ts"],
+          // What needs Node (the heap, other processes, sockets) says so in its name.
+          exclude: ["**/*.node.test.ts"],
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: {
+                ...(chromium !== undefined && { executablePath: chromium }),
+                // Chromium refuses its sandbox to root, which is what containers run as.
+                args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+              },
+            }),
+            instances: [{ browser: "chromium" }],
+          },
+        },
+      },
+    ],
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**/*.ts"],
+      // Files that only export again, or hold only types, have nothing to run.
+      exclude: ["packages/*/src/index.ts", "packages/*/src/types.ts"],
+      reporter: ["text", "json-summary"],
+      thresholds: { "packages/channels/src/**": { lines: 98, branches: 98 } },
+    },
+  },
+});
