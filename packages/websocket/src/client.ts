@@ -1,0 +1,458 @@
+// One open connection. It wires the two halves (incoming, outgoing) to the socket and owns its end: whatever ends a
+// connection passes through `#begin` once and `#ended` once, and the first to begin decides who did it.
+/// <reference types="node" />
+/// <reference lib="esnext.disposable" preserve="true" />
+
+import type { Socket } from "node:net";
+import type { Duration, ReceiveChannel, SluiceError } from "@sluice/channels";
+import { rejected, settle } from "@sluice/channels/source";
+import { WebSocket } from "ws";
+import { CLOSE_CODES, COMPRESSION, type Compression, type MessageType } from "./constants.ts";
+import {
+  closedByPeer,
+  type CloseInfo,
+  invalid,
+  invalidText,
+  type Journey,
+  lost,
+  paused,
+  timedOut,
+  unacceptable,
+  usedAfterClose,
+} from "./errors.ts";
+import { Incoming, type Message } from "./incoming.ts";
+import { checkSignal, checkTimeout, type Settings } from "./options.ts";
+import { checkMessage, type Data, Outgoing } from "./outgoing.ts";
+import { Pings } from "./pings.ts";
+import { Silence } from "./silence.ts";
+
+/** Options of `client.ping`. */
+export interface PingOptions {
+  /** The longest wait for the pong; 0 means none. Default 10 s. */
+  readonly timeout?: Duration | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a connection has done so far: a snapshot. */
+export interface ClientStats {
+  readonly messagesReceived: number;
+  /** Messages that `send` accepted. */
+  readonly messagesSent: number;
+  /** Messages that a drop policy dropped. */
+  readonly messagesDropped: number;
+  /** Bytes on the wire, the handshake and control frames included; with TLS, before encryption. */
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Accepted bytes that have not left this process. */
+  readonly bufferedAmount: number;
+  /** Sends that wait for room or for their pace. */
+  readonly sendsWaiting: number;
+  /** True while reading is paused because the channel is full. */
+  readonly paused: boolean;
+  /** The latest round-trip time in milliseconds, of `ping` or of `keepAlive`. */
+  readonly roundTrip: number | undefined;
+}
+
+/** @internal */
+export interface ClientParts {
+  readonly socket: WebSocket;
+  readonly wire: Socket;
+  readonly compression: Compression;
+  readonly url: URL;
+  readonly settings: Settings;
+  readonly journey: Journey;
+}
+
+/** How the end began on our side. */
+interface Ending {
+  readonly initiator: "local" | "network";
+  /** The code of our close frame; 1006 when none was sent. */
+  readonly code: number;
+  readonly reason: string;
+  readonly error: SluiceError | undefined;
+  readonly at: number;
+  terminated: boolean;
+}
+
+const LONGEST_TIMER = 2 ** 31 - 1;
+const NORMAL_CODES: readonly number[] = [CLOSE_CODES.NORMAL, CLOSE_CODES.GOING_AWAY, CLOSE_CODES.NO_STATUS];
+const REASON_LIMIT = 123; // a control frame holds 125 bytes (RFC 6455 5.5), two of them the code
+
+/**
+ * A WebSocket connection: one, from the handshake to its end. Made by `connect`.
+ *
+ * It keeps the process alive until it has ended, also while reading is paused, unless `unref` was called.
+ */
+export class Client implements AsyncIterable<Message, undefined, undefined>, AsyncDisposable {
+  readonly #socket: WebSocket;
+  readonly #wire: Socket;
+  readonly #settings: Settings;
+  readonly #journey: Journey;
+  readonly #incoming: Incoming;
+  readonly #outgoing: Outgoing;
+  readonly #pings: Pings;
+  readonly #silence: Silence;
+  readonly #url: string;
+  readonly #compression: Compression;
+  readonly #closed: Promise<CloseInfo>;
+  #settleClosed!: (info: CloseInfo) => void;
+  #ending: Ending | undefined = undefined;
+  #info: CloseInfo | undefined = undefined;
+  #errno: string | undefined = undefined;
+  #hold: NodeJS.Timeout | undefined = undefined;
+  #referenced = true;
+
+  /** @internal To be called in the turn in which the connection opens, before a frame is read. */
+  constructor({ socket, wire, compression, url, settings, journey }: ClientParts) {
+    this.#socket = socket;
+    this.#wire = wire;
+    this.#settings = settings;
+    this.#journey = journey;
+    this.#compression = compression;
+    this.#url = withoutPassword(url);
+    this.#closed = new Promise((resolve) => {
+      this.#settleClosed = resolve;
+    });
+    const { channelCapacity: capacity, overflow, onDrop } = settings;
+    const flow = {
+      pause: (): void => this.#pause(),
+      resume: (): void => this.#resume(),
+      exceeded: (what: "bytes" | "messages"): void => this.#exceeded(what),
+    };
+    this.#incoming = new Incoming({ name: journey.url, capacity, overflow, onDrop, flow });
+    this.#outgoing = new Outgoing({
+      socket,
+      wire,
+      compresses: compression !== COMPRESSION.DISABLED,
+      compressionThreshold: settings.compressionThreshold,
+      writeTimeout: settings.writeTimeout,
+      pace: settings.pace,
+      onStall: () => this.#timeOut("The peer did not take a byte within `writeTimeout`"),
+    });
+    this.#pings = new Pings((payload) => this.#outgoing.ping(payload));
+    this.#silence = new Silence({
+      readTimeout: settings.readTimeout,
+      keepAlive: settings.keepAlive,
+      onSilent: () => this.#timeOut("The peer sent nothing within `readTimeout`"),
+      onQuiet: () => this.#pings.poke(),
+      onUnanswered: () => this.#timeOut("The peer did not answer the ping of `keepAlive`"),
+      onLongPause: () => this.#outgoing.pong(Buffer.alloc(0)),
+    });
+    this.#listen();
+  }
+
+  /** The URL it is connected to, redirects included, without user and password. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** The subprotocol that the server chose, or an empty string. */
+  get protocol(): string {
+    return this.#socket.protocol;
+  }
+
+  /** The compression that was agreed with the server. */
+  get compression(): Compression {
+    return this.#compression;
+  }
+
+  /** How the connection ended. Never rejects; may settle before the last message is received. */
+  get closed(): Promise<CloseInfo> {
+    return this.#closed;
+  }
+
+  /** Counters, as they are now. */
+  get stats(): ClientStats {
+    return {
+      messagesReceived: this.#incoming.received,
+      messagesSent: this.#outgoing.messages,
+      messagesDropped: this.#incoming.dropped,
+      bytesReceived: this.#wire.bytesRead,
+      bytesSent: this.#wire.bytesWritten,
+      bufferedAmount: this.#socket.bufferedAmount,
+      sendsWaiting: this.#outgoing.waiting,
+      paused: this.#incoming.paused,
+      roundTrip: this.#pings.roundTrip,
+    };
+  }
+
+  /**
+   * Gives the channel that messages arrive on, the same object every time.
+   *
+   * It closes without a cause after a normal end (1000, 1001, 1005) and after our own `close` or `terminate`, and with
+   * a `SluiceError` as cause after every other end. A full channel stops reading from the socket.
+   */
+  channel(): ReceiveChannel<Message> {
+    return this.#incoming;
+  }
+
+  /** Iterates over the channel: `for await (const message of client)`. */
+  [Symbol.asyncIterator](): AsyncIterator<Message, undefined, undefined> {
+    return this.#incoming[Symbol.asyncIterator]();
+  }
+
+  /**
+   * Sends a message: a string as text, bytes as binary, unless `type` (`TEXT`, `BINARY`) says otherwise.
+   *
+   * Resolves when the message was accepted, which is at once while less than 64 KiB wait to leave, else when the peer
+   * has taken enough. Messages leave in the order of the calls, those of one turn of the event loop in one write. The
+   * bytes are taken at the call: the buffer may be reused.
+   *
+   * @throws SluiceError, as a rejection: INTERNAL when the connection is closed, or closes while the send waits (the
+   * message was not sent); what ended the connection, if it broke; INVALID for a wrong `type`, or bytes sent as text
+   * that are not UTF-8. TypeError for anything but text and bytes.
+   */
+  send(data: Data, type?: MessageType): Promise<void> {
+    try {
+      checkMessage(data, type);
+      this.#assertOpen("send");
+      return this.#outgoing.send(data, type);
+    } catch (failure) {
+      return rejected(failure);
+    }
+  }
+
+  /**
+   * Pings the peer; resolves with the round-trip time in milliseconds when the pong arrives (RFC 6455 5.5.2). A pong
+   * also settles every earlier ping.
+   *
+   * On abort it rejects with the signal's reason; a pong that comes later is ignored.
+   *
+   * @throws SluiceError, as a rejection: TIMEOUT; UNAVAILABLE when reading is paused, or pauses while it waits, since
+   * the pong would stand behind data that nobody reads; INTERNAL when the connection is or gets closed.
+   */
+  async ping(options: PingOptions = {}): Promise<number> {
+    const timeout = checkTimeout("timeout", options.timeout, 10_000);
+    const signal = checkSignal(options.signal);
+    signal?.throwIfAborted();
+    this.#assertOpen("ping");
+    if (this.#incoming.paused) throw paused(this.#journey);
+    const late = (): SluiceError =>
+      timedOut(this.#journey, `No pong from ${this.#journey.url} within ${timeout} ms`, true);
+    return this.#pings.ask(timeout, signal, late);
+  }
+
+  /**
+   * Closes the connection: what was accepted is sent, then a close frame; resolves when the connection has ended, at
+   * the latest after `closeTimeout`.
+   *
+   * Messages in the channel stay receivable, then it ends; what had not reached it is discarded. Sends and pings that
+   * wait reject. Once the end has begun, by whomever, further calls only wait for it.
+   *
+   * @param code 1000 to 1014 as far as RFC 6455 lets them be sent, or 3000 to 4999.
+   * @param reason at most 123 bytes of UTF-8.
+   * @throws SluiceError of kind INVALID, as a rejection, for another code or a longer reason.
+   */
+  async close(code: number = CLOSE_CODES.NORMAL, reason = ""): Promise<CloseInfo> {
+    checkClose(code, reason);
+    if (this.#isOpen()) {
+      this.#begin("local", code, reason, undefined);
+      this.#incoming.shut();
+      this.#socket.close(code, reason);
+      this.#outgoing.flush();
+      this.#release();
+      // A paused socket would not show the peer's close frame before `closeTimeout`.
+      this.#socket.resume();
+    }
+    return this.#closed;
+  }
+
+  /**
+   * Ends the connection at once, without a closing handshake; accepted sends that have not left are dropped.
+   *
+   * Messages in the channel stay receivable, then it ends. `closed` settles shortly after.
+   */
+  terminate(): void {
+    if (this.#info !== undefined) return;
+    if (this.#isOpen()) {
+      this.#begin("local", CLOSE_CODES.ABNORMAL_CLOSURE, "", undefined);
+      this.#incoming.shut();
+    }
+    if (this.#ending !== undefined) this.#ending.terminated = true;
+    this.#socket.terminate();
+  }
+
+  /** Lets the process end although this connection is open. */
+  unref(): void {
+    this.#referenced = false;
+    this.#wire.unref();
+    this.#hold?.unref();
+  }
+
+  /** Closes the connection with 1000 and waits for its end: `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #listen(): void {
+    const incoming = this.#incoming;
+    const socket = this.#socket;
+    socket.on("message", (data, binary) => {
+      incoming.accept(data as Buffer, binary);
+    });
+    socket.on("ping", (payload) => {
+      if (this.#isOpen()) this.#outgoing.pong(payload);
+    });
+    socket.on("pong", (payload) => this.#pings.answered(payload));
+    socket.on("error", (error) => this.#broken(error));
+    socket.on("close", (code, reason) => this.#ended(code, reason));
+    this.#wire.on("error", (error: NodeJS.ErrnoException) => {
+      this.#errno ??= error.code;
+    });
+    if (this.#silence.listens) this.#wire.on("data", () => this.#silence.heard());
+  }
+
+  #isOpen(): boolean {
+    return this.#ending === undefined && this.#socket.readyState === WebSocket.OPEN;
+  }
+
+  #assertOpen(operation: string): void {
+    if (!this.#isOpen()) throw usedAfterClose(this.#journey, operation, this.#infoSoFar());
+  }
+
+  #infoSoFar(): CloseInfo {
+    if (this.#info !== undefined) return this.#info;
+    const { code = CLOSE_CODES.NO_STATUS, reason = "", initiator = "remote", error } = this.#ending ?? {};
+    return { code, reason, wasClean: false, initiator, error };
+  }
+
+  // A socket that does not read does not keep the process alive by itself, hence the timer.
+  #pause(): void {
+    this.#socket.pause();
+    this.#silence.paused();
+    this.#pings.fail(() => paused(this.#journey));
+    if (!this.#referenced) return;
+    if (this.#hold === undefined) this.#hold = setInterval(() => undefined, LONGEST_TIMER);
+    else this.#hold.ref();
+  }
+
+  #resume(): void {
+    this.#hold?.unref();
+    this.#silence.resumed();
+    this.#socket.resume();
+  }
+
+  #release(): void {
+    clearInterval(this.#hold);
+    this.#hold = undefined;
+  }
+
+  #begin(initiator: Ending["initiator"], code: number, reason: string, error: SluiceError | undefined): void {
+    this.#journey.phase = "closing";
+    this.#ending = { initiator, code, reason, error, at: performance.now(), terminated: false };
+    this.#letGo();
+  }
+
+  // Whatever waits on this connection learns that it is over.
+  #letGo(): void {
+    this.#silence.end();
+    const info = this.#infoSoFar();
+    this.#outgoing.end(info.error ?? usedAfterClose(this.#journey, "send", info));
+    this.#pings.fail(() => info.error ?? usedAfterClose(this.#journey, "ping", info));
+  }
+
+  #timeOut(what: string): void {
+    if (!this.#isOpen()) return;
+    this.#begin("network", CLOSE_CODES.ABNORMAL_CLOSURE, "", timedOut(this.#journey, what, false));
+    this.#socket.terminate();
+  }
+
+  // ws has sent the close frame by itself, and reads no more.
+  #broken(error: Error): void {
+    if (this.#ending !== undefined) return;
+    const code = closeCodeOf(error);
+    const failure = unacceptable(this.#journey, code, error.message);
+    this.#begin("local", code, "", failure);
+    this.#outgoing.flush();
+    this.#incoming.finish(failure);
+    this.#release();
+  }
+
+  #exceeded(what: "bytes" | "messages"): void {
+    if (!this.#isOpen()) return;
+    const code = what === "bytes" ? CLOSE_CODES.MESSAGE_TOO_BIG : CLOSE_CODES.POLICY_VIOLATION;
+    const failure = unacceptable(
+      this.#journey,
+      code,
+      `too many ${what} arrived in one piece while the channel was full`,
+    );
+    this.#begin("local", code, "", failure);
+    this.#incoming.finish(failure);
+    this.#socket.close(code);
+    this.#outgoing.flush();
+    this.#release();
+    this.#socket.resume();
+  }
+
+  #ended(code: number, reason: Buffer): void {
+    const info = this.#conclude(code, reason.toString());
+    this.#info = info;
+    this.#journey.phase = "closing";
+    this.#release();
+    this.#incoming.finish(info.error);
+    this.#letGo();
+    settle(this.#settleClosed, info);
+  }
+
+  // ws says 1006 whenever it received no close frame, whatever it sent itself.
+  #conclude(code: number, reason: string): CloseInfo {
+    const wasClean = code !== CLOSE_CODES.ABNORMAL_CLOSURE;
+    const ending = this.#ending;
+    if (ending === undefined) {
+      if (!wasClean) return { code, reason, wasClean, initiator: "network", error: lost(this.#journey, this.#errno) };
+      const error = NORMAL_CODES.includes(code) ? undefined : closedByPeer(this.#journey, code, reason);
+      return { code, reason, wasClean, initiator: "remote", error };
+    }
+    const { initiator, error } = ending;
+    // The code that travelled: the peer's if it has one (RFC 6455 7.1.5), else ours.
+    if (error !== undefined || !wasClean || code === CLOSE_CODES.NO_STATUS) {
+      const failure = error ?? (wasClean || ending.terminated ? undefined : this.#unanswered(ending.at));
+      return { code: ending.code, reason: ending.reason, wasClean, initiator, error: failure };
+    }
+    return { code, reason, wasClean, initiator, error: undefined };
+  }
+
+  #unanswered(since: number): SluiceError {
+    const { closeTimeout = Infinity } = this.#settings;
+    if (performance.now() - since < closeTimeout - 1) return lost(this.#journey, this.#errno);
+    return timedOut(
+      this.#journey,
+      `${this.#journey.url} did not answer the close frame within \`closeTimeout\``,
+      false,
+    );
+  }
+}
+
+function withoutPassword(url: URL): string {
+  const clean = new URL(url);
+  clean.username = "";
+  clean.password = "";
+  return clean.href;
+}
+
+// What ws closes with, by the code of its error.
+const CLOSE_CODE_OF: ReadonlyMap<string, number> = new Map([
+  ["WS_ERR_INVALID_UTF8", CLOSE_CODES.INVALID_PAYLOAD],
+  ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", CLOSE_CODES.MESSAGE_TOO_BIG],
+  ["WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", CLOSE_CODES.MESSAGE_TOO_BIG],
+  ["WS_ERR_TOO_MANY_BUFFERED_PARTS", CLOSE_CODES.POLICY_VIOLATION],
+]);
+
+function closeCodeOf({ code = "" }: NodeJS.ErrnoException): number {
+  if (code.startsWith("Z_")) return CLOSE_CODES.INVALID_PAYLOAD; // zlib: what came is not compressed data
+  return CLOSE_CODE_OF.get(code) ?? CLOSE_CODES.PROTOCOL_ERROR;
+}
+
+function checkClose(code: unknown, reason: unknown): void {
+  if (typeof code !== "number" || !isSendable(code)) {
+    throw invalid("code", "a close code that may be sent: 1000 to 1003, 1007 to 1014, 3000 to 4999", code);
+  }
+  if (typeof reason !== "string") throw invalid("reason", "a string", reason);
+  const bytes = Buffer.byteLength(reason);
+  if (bytes > REASON_LIMIT) throw invalidText("reason", `at most ${REASON_LIMIT} bytes`, `${bytes} bytes`);
+}
+
+function isSendable(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}

@@ -1,0 +1,172 @@
+// Connects: one deadline over DNS, TCP, TLS, HTTP and redirects, every check before anything is dialled, every hop
+// asked for. Redirects are followed by hand: ws would connect to the new target before anybody could object.
+
+import type { SecureContext } from "node:tls";
+import { type Received, SluiceError } from "@sluice/channels";
+import { Alarm } from "./alarm.ts";
+import { Client } from "./client.ts";
+import { denied, Journey, refused, type Refusal, timedOut } from "./errors.ts";
+import { Handshake, type Outcome } from "./handshake.ts";
+import {
+  checkOptions,
+  checkUrl,
+  type ConnectOptions,
+  faultOf,
+  type Header,
+  type Settings,
+  type TlsOptions,
+} from "./options.ts";
+import { Permissions } from "./permission.ts";
+import { Redaction, redactText, redactUrl } from "./redaction.ts";
+
+/**
+ * Connects to a WebSocket server and resolves with the open client; no frame is lost, however early it came.
+ *
+ * Policies of the surrounding `security.run` and address rules are asked before anything is dialled and at each
+ * redirect. The whole takes at most `dialTimeout`. On abort it rejects with the signal's reason and the attempt is
+ * gone; once connected the signal has no effect.
+ *
+ * @throws SluiceError, as a rejection: INVALID for a bad URL or option (nothing was dialled), PERMISSION_DENIED,
+ * TIMEOUT, INTERNAL for the network (retryable) and for certificates that are not trusted (not), and by the status a
+ * server answered with: NOT_FOUND, RATE_LIMITED, UNAVAILABLE, INVALID. `details` says where and why; no error shows
+ * a password, a header that was given, or the values of a query.
+ *
+ * @example
+ * const client = await websocket.connect("wss://api.example.com/ws", { dialTimeout: "10s" });
+ * for await (const message of client) console.log(message.data);
+ */
+export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
+  const startedAt = performance.now();
+  const { target, settings } = check(url, options, startedAt);
+  settings.signal?.throwIfAborted();
+  const journey = new Journey(redactionOf(target, settings.headers), startedAt);
+  return new Dialling(target, settings, journey).run();
+}
+
+function check(url: unknown, options: ConnectOptions, startedAt: number): { target: URL; settings: Settings } {
+  try {
+    return { target: checkUrl(url), settings: checkOptions(options) };
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    const { kind, message } = error;
+    const shown = url instanceof URL ? redactUrl(url) : redactText(String(url));
+    const ms = Math.round(performance.now() - startedAt);
+    throw new SluiceError(kind, message, { details: { url: shown, phase: "dns", ms, ...error.details } });
+  }
+}
+
+function redactionOf(target: URL, headers: ReadonlyMap<string, Header>, earlier?: Redaction): Redaction {
+  const pairs = [...headers].map(([name, { values }]) => [name, values] as const);
+  return new Redaction(target, pairs, earlier);
+}
+
+/** What one origin may be given of the caller's. */
+interface Credentials {
+  readonly headers: ReadonlyMap<string, Header>;
+  readonly tls: TlsOptions;
+  readonly secureContext: SecureContext | undefined;
+}
+
+class Dialling {
+  readonly #settings: Settings;
+  readonly #journey: Journey;
+  readonly #permissions = new Permissions();
+  readonly #deadline: Alarm;
+  #target: URL;
+  #credentials: Credentials;
+  #handshake: Handshake<Client> | undefined = undefined;
+  #hop = 0;
+  #expired = false;
+
+  constructor(target: URL, settings: Settings, journey: Journey) {
+    this.#target = target;
+    this.#settings = settings;
+    this.#journey = journey;
+    this.#credentials = settings;
+    this.#deadline = new Alarm(() => this.#expire());
+  }
+
+  async run(): Promise<Client> {
+    if (this.#settings.dialTimeout !== undefined) this.#deadline.in(this.#settings.dialTimeout);
+    try {
+      for (;;) {
+        this.#permissions.ask(this.#target, this.#hop, this.#journey);
+        const outcome = await this.#attempt();
+        if (outcome.kind === "open") return outcome.value;
+        if (outcome.kind === "failed") throw outcome.error;
+        if (this.#expired) throw this.#late();
+        this.#redirect(outcome.location, outcome.refusal);
+      }
+    } finally {
+      this.#deadline.clear();
+    }
+  }
+
+  async #attempt(): Promise<Outcome<Client>> {
+    const { guard, signal } = this.#settings;
+    const handshake = new Handshake<Client>({
+      target: this.#target,
+      settings: this.#settings,
+      journey: this.#journey,
+      guards: [guard, this.#permissions.guard].filter((one) => one !== undefined),
+      ...this.#credentials,
+      onOpen: (opened) =>
+        new Client({ ...opened, url: this.#target, settings: this.#settings, journey: this.#journey }),
+    });
+    this.#handshake = handshake;
+    let received: Received<Outcome<Client>>;
+    try {
+      received = await handshake.outcome.receive({ signal });
+    } catch (reason) {
+      handshake.abandon();
+      throw reason;
+    }
+    if (received.ok) return received.value;
+    throw this.#late();
+  }
+
+  #late(): SluiceError {
+    return timedOut(this.#journey, `No connection to ${this.#journey.url} within \`dialTimeout\``, true);
+  }
+
+  #expire(): void {
+    this.#expired = true;
+    // A server that has answered no, and is slow to say why, has still answered.
+    if (this.#handshake === undefined || this.#handshake.expire()) return;
+    this.#handshake.abandon();
+    this.#handshake.outcome.close();
+  }
+
+  #redirect(location: string, refusal: Refusal): void {
+    const { redirects } = this.#settings;
+    if (this.#hop >= redirects) {
+      const why = redirects === 0 ? "redirects are not followed" : `more than ${redirects} redirects`;
+      throw refused(this.#journey, refusal, why);
+    }
+    const previous = this.#target;
+    if (!URL.canParse(location, previous)) throw refused(this.#journey, refusal, "its `Location` is no URL");
+    const next = new URL(location, previous);
+    next.hash = "";
+    const fault = faultOf(next);
+    if (fault !== undefined) throw denied(this.#journey, `a redirect led to ${fault}`, { status: refusal.status });
+    if (previous.protocol === "wss:" && next.protocol === "ws:") {
+      throw denied(this.#journey, "a redirect led from wss: to ws:", { status: refusal.status });
+    }
+    // Credentials in a `Location` are the server's words, not the caller's.
+    const sameOrigin = next.protocol === previous.protocol && next.host === previous.host;
+    next.username = sameOrigin ? previous.username : "";
+    next.password = sameOrigin ? previous.password : "";
+    if (!sameOrigin) this.#credentials = forStrangers(this.#credentials);
+    this.#target = next;
+    this.#hop += 1;
+    this.#journey.redirected(redactionOf(next, this.#settings.headers, this.#journey.redaction));
+  }
+}
+
+// Subprotocols go along, since a WebSocket without them would be another conversation; everything else that could tell
+// the caller's secrets or identity stays behind.
+function forStrangers({ tls }: Credentials): Credentials {
+  const { cert: _cert, key: _key, pfx: _pfx, passphrase: _passphrase, servername: _name, ...harmless } = tls;
+  const { secureContext: _context, session: _session, ...rest } = harmless;
+  return { headers: new Map(), tls: rest, secureContext: undefined };
+}

@@ -1,0 +1,195 @@
+// What went wrong, in the words of the table in docs: a kind, whether trying again makes sense, and the details a
+// person needs to act. No error here ever holds a raw error of Node or ws: those carry URLs, headers and certificates.
+
+import { errors, SluiceError } from "@sluice/channels";
+import type { Redaction } from "./redaction.ts";
+
+/** Where a connection was when something went wrong. */
+export type Phase = "dns" | "tcp" | "tls" | "http" | "open" | "closing";
+
+/** How a connection ended. */
+export interface CloseInfo {
+  /** The close code that travelled: the peer's, else the one we sent, else 1005 (an empty close frame) or 1006 (none). */
+  readonly code: number;
+  /** The reason that came with the code. */
+  readonly reason: string;
+  /** True when close frames went both ways. */
+  readonly wasClean: boolean;
+  /** Who ended it: our side (what broke the protocol included), the peer's close frame, or the network. */
+  readonly initiator: "local" | "remote" | "network";
+  /** What went wrong; `undefined` after a normal end. */
+  readonly error: SluiceError | undefined;
+}
+
+/** One connection's story so far, for `details`: where it goes (redacted), how far it came, since when. */
+export class Journey {
+  phase: Phase = "dns";
+  #redaction: Redaction;
+  readonly #startedAt: number;
+
+  constructor(redaction: Redaction, startedAt: number) {
+    this.#redaction = redaction;
+    this.#startedAt = startedAt;
+  }
+
+  get redaction(): Redaction {
+    return this.#redaction;
+  }
+
+  /** The URL as errors show it. */
+  get url(): string {
+    return this.#redaction.url;
+  }
+
+  /** Continues to another URL: a redirect. */
+  redirected(redaction: Redaction): void {
+    this.#redaction = redaction;
+    this.phase = "dns";
+  }
+
+  /** What every error's details begin with; `ms` since `connect` was called. */
+  details(): { url: string; phase: Phase; ms: number } {
+    return { url: this.url, phase: this.phase, ms: Math.round(performance.now() - this.#startedAt) };
+  }
+}
+
+/** A value that an option, an argument or a URL cannot have. */
+export function invalid(option: string, expected: string, got: unknown): SluiceError {
+  return invalidText(option, expected, `\`${shown(got)}\``);
+}
+
+/** The same, for a value that must not be shown. */
+export function invalidText(option: string, expected: string, got: string): SluiceError {
+  return new SluiceError(errors.INVALID, `Expected \`${option}\` to be ${expected}, got ${got}`, {
+    details: { option },
+  });
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "function") return "a function";
+  return String(value);
+}
+
+/** The connection could not be made: the network's fault, or nobody's that we know. */
+export function unreachable(journey: Journey, what: string, errno: string | undefined): SluiceError {
+  return new SluiceError(errors.INTERNAL, `Cannot connect to ${journey.url}: ${journey.redaction.text(what)}`, {
+    retryable: true,
+    details: { ...journey.details(), ...(errno === undefined ? undefined : { errno }) },
+  });
+}
+
+/** The server's certificate is not one to trust. */
+export function untrusted(journey: Journey, what: string, errno: string): SluiceError {
+  return new SluiceError(errors.INTERNAL, `Cannot trust ${journey.url}: ${what} (${errno})`, {
+    details: { ...journey.details(), errno },
+  });
+}
+
+/** A policy, an address rule or the rules of redirects forbid it. */
+export function denied(journey: Journey, what: string, details?: Readonly<Record<string, unknown>>): SluiceError {
+  return new SluiceError(errors.PERMISSION_DENIED, `Not allowed to connect to ${journey.url}: ${what}`, {
+    details: { ...journey.details(), ...details },
+  });
+}
+
+/** What a server answered in place of 101. */
+export interface Refusal {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const REFUSALS: ReadonlyMap<number, typeof errors.NOT_FOUND | typeof errors.PERMISSION_DENIED> = new Map([
+  [401, errors.PERMISSION_DENIED],
+  [403, errors.PERMISSION_DENIED],
+  [404, errors.NOT_FOUND],
+  [410, errors.NOT_FOUND],
+]);
+
+/** The server answered the handshake with something else than 101. */
+export function refused(journey: Journey, refusal: Refusal, why?: string): SluiceError {
+  const { status, statusText, headers, body } = refusal;
+  const retryAfter = milliseconds(headers["retry-after"]);
+  const message = `The server at ${journey.url} answered ${status} ${statusText}`.trimEnd();
+  const details = {
+    ...journey.details(),
+    status,
+    headers,
+    body,
+    ...(retryAfter === undefined ? undefined : { retryAfter }),
+  };
+  return new SluiceError(kindOf(status), why === undefined ? message : `${message}: ${why}`, {
+    retryable: status < 300 || status === 408 || status === 425 || status === 429 || status >= 500,
+    details,
+  });
+}
+
+function kindOf(status: number): ConstructorParameters<typeof SluiceError>[0] {
+  if (status < 300) return errors.INTERNAL; // not an answer to this question at all
+  if (status === 429) return errors.RATE_LIMITED;
+  if (status === 408 || status === 425 || status >= 500) return errors.UNAVAILABLE;
+  return REFUSALS.get(status) ?? errors.INVALID;
+}
+
+// Retry-After is seconds or a date (RFC 9110 10.2.3); ours is milliseconds from now, as every duration.
+function milliseconds(retryAfter: string | undefined): number | undefined {
+  if (retryAfter === undefined) return undefined;
+  if (/^\d+$/.test(retryAfter)) return Number(retryAfter) * 1000;
+  const date = Date.parse(retryAfter);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
+
+/** A deadline passed. Only what has not begun to change anything may be tried again. */
+export function timedOut(journey: Journey, what: string, retryable: boolean): SluiceError {
+  return new SluiceError(errors.TIMEOUT, what, { retryable, details: journey.details() });
+}
+
+/** A ping cannot be answered now: the pong would stand behind data that we do not read. */
+export function paused(journey: Journey): SluiceError {
+  return new SluiceError(errors.UNAVAILABLE, `Cannot ping ${journey.url}: reading is paused, the channel is full`, {
+    retryable: true,
+    details: journey.details(),
+  });
+}
+
+/** The connection was lost without a close frame. */
+export function lost(journey: Journey, errno: string | undefined): SluiceError {
+  const how = errno === undefined ? "the peer closed it without a close frame" : errno;
+  return new SluiceError(errors.INTERNAL, `The connection to ${journey.url} was lost: ${how}`, {
+    retryable: true,
+    details: { ...journey.details(), code: 1006, reason: "", ...(errno === undefined ? undefined : { errno }) },
+  });
+}
+
+// A server that restarts or is overloaded says so; after other codes the same connection would end the same way.
+const RETRYABLE_CODES: readonly number[] = [1011, 1012, 1013, 1014];
+
+/** The peer closed the connection with a code that is not a normal end. */
+export function closedByPeer(journey: Journey, code: number, reason: string): SluiceError {
+  const why = reason === "" ? "" : `: ${reason}`;
+  return new SluiceError(errors.INTERNAL, `The peer closed the connection to ${journey.url} with code ${code}${why}`, {
+    retryable: RETRYABLE_CODES.includes(code),
+    details: { ...journey.details(), code, reason },
+  });
+}
+
+/** The peer sent what we cannot accept, and we closed the connection with `code`. */
+export function unacceptable(journey: Journey, code: number, what: string): SluiceError {
+  return new SluiceError(errors.INTERNAL, `Closed the connection to ${journey.url} with code ${code}: ${what}`, {
+    details: { ...journey.details(), code, reason: "" },
+  });
+}
+
+/** The client was used after its end had begun. */
+export function usedAfterClose(journey: Journey, operation: string, info: CloseInfo): SluiceError {
+  const details = { ...journey.details(), ...info };
+  const message = `Cannot ${operation}: the connection to ${journey.url} is closed (${info.code})`;
+  return new SluiceError(
+    errors.INTERNAL,
+    message,
+    info.error === undefined ? { details } : { details, cause: info.error },
+  );
+}

@@ -1,0 +1,109 @@
+// Listens for silence: `readTimeout` and `keepAlive`, and the life sign of a long pause. While reading is paused by our
+// own slow consumer nothing can be heard, so every clock here stands still and starts afresh when reading goes on.
+
+import { Alarm } from "./alarm.ts";
+
+// While we do not read we answer no pings; an unsolicited pong now and then (RFC 6455 5.5.3) tells peer and proxies
+// that we live. Proxies cut idle connections after a minute or so.
+const LIFE_SIGN = 15_000;
+
+/** @internal */
+export interface SilenceOptions {
+  readonly readTimeout: number | undefined;
+  readonly keepAlive: { readonly interval: number; readonly timeout: number | undefined } | undefined;
+  /** Nothing came for `readTimeout`. */
+  readonly onSilent: () => void;
+  /** Nothing came for `interval`: ping. */
+  readonly onQuiet: () => void;
+  /** Nothing came for `timeout` after the ping. */
+  readonly onUnanswered: () => void;
+  /** Reading has been paused for long: give a sign of life. */
+  readonly onLongPause: () => void;
+}
+
+/** @internal */
+export class Silence {
+  readonly #options: SilenceOptions;
+  readonly #read: Alarm | undefined;
+  readonly #quiet: Alarm | undefined;
+  readonly #answer: Alarm | undefined;
+  readonly #pause: Alarm;
+  #heardAt = 0;
+  #pausedAt: number | undefined = undefined;
+  #ended = false;
+
+  constructor(options: SilenceOptions) {
+    this.#options = options;
+    if (options.readTimeout !== undefined) this.#read = new Alarm(this.#readDue);
+    if (options.keepAlive !== undefined) this.#quiet = new Alarm(this.#quietDue);
+    if (options.keepAlive?.timeout !== undefined) this.#answer = new Alarm(this.#answerDue);
+    this.#pause = new Alarm(this.#pauseDue);
+    this.heard();
+  }
+
+  /** True when somebody must call `heard`. */
+  get listens(): boolean {
+    return this.#read !== undefined || this.#quiet !== undefined;
+  }
+
+  /** Bytes came from the peer. */
+  heard(): void {
+    this.#heardAt = performance.now();
+    const { readTimeout, keepAlive } = this.#options;
+    if (readTimeout !== undefined) this.#read?.at(this.#heardAt + readTimeout);
+    if (keepAlive !== undefined) this.#quiet?.at(this.#heardAt + keepAlive.interval);
+    this.#answer?.at(Infinity);
+  }
+
+  /** Reading is paused by us. */
+  paused(): void {
+    if (this.#ended) return;
+    this.#pausedAt = performance.now();
+    // Timers stay as they are, since a fast peer makes us pause thousands of times each second: what is due while
+    // paused is passed over.
+    if (!this.#pause.set) this.#pause.at(this.#pausedAt + LIFE_SIGN);
+  }
+
+  /** Reading goes on. */
+  resumed(): void {
+    if (this.#ended) return;
+    this.#pausedAt = undefined;
+    this.heard();
+  }
+
+  /** The connection ends: no clock goes on. */
+  end(): void {
+    this.#ended = true;
+    for (const alarm of [this.#read, this.#quiet, this.#answer, this.#pause]) alarm?.clear();
+  }
+
+  readonly #readDue = (): void => {
+    if (this.#pausedAt === undefined) this.#options.onSilent();
+  };
+
+  readonly #quietDue = (): void => {
+    if (this.#pausedAt !== undefined) return;
+    const { keepAlive } = this.#options;
+    if (keepAlive?.timeout !== undefined) this.#answer?.in(keepAlive.timeout);
+    // Without a limit for the answer the connection is pinged for as long as it is silent.
+    else if (keepAlive !== undefined) this.#quiet?.in(keepAlive.interval);
+    this.#options.onQuiet();
+  };
+
+  readonly #answerDue = (): void => {
+    if (this.#pausedAt === undefined) this.#options.onUnanswered();
+  };
+
+  readonly #pauseDue = (): void => {
+    if (this.#pausedAt === undefined) return;
+    const due = this.#pausedAt + LIFE_SIGN;
+    const now = performance.now();
+    if (now < due) {
+      this.#pause.at(due);
+      return;
+    }
+    this.#options.onLongPause();
+    this.#pausedAt = now;
+    this.#pause.at(now + LIFE_SIGN);
+  };
+}
