@@ -1,0 +1,48 @@
+// Looks at promises without waiting for time: what has settled, once everything that can run has run.
+
+/** Stands for a promise that has not settled. */
+export const waiting: unique symbol = Symbol("waiting");
+
+/** Lets `count` microtasks pass. */
+export async function microtasks(count: number): Promise<void> {
+  for (let i = 0; i < count; i += 1) await Promise.resolve();
+}
+
+/** Lets the event loop turn: what the library held back for a later turn has settled then. */
+export async function turns(count = 2): Promise<void> {
+  for (let i = 0; i < count; i += 1) {
+    await new Promise<void>((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.addEventListener("message", () => {
+        port1.close();
+        resolve();
+      });
+      port1.start();
+      port2.postMessage(undefined);
+    });
+  }
+}
+
+/** What a promise gives once everything that can run has run, or `waiting`; rejects when the promise did. */
+export async function outcome<T>(promise: Promise<T>): Promise<T | typeof waiting> {
+  const quiet = turns().then((): typeof waiting => waiting);
+  return Promise.race<T | typeof waiting>([promise, quiet]);
+}
+
+/** What a promise was rejected with; fails when it was not. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  let value: unknown;
+  try {
+    value = await outcome(promise);
+  } catch (reason) {
+    return reason;
+  }
+  throw new Error(`Expected a rejection, got ${String(value)}`);
+}
+
+/** The number of runs of a property: the ordinary one times `RUNS` (an environment variable, for long hunts). */
+export function runs(ordinary: number): number {
+  const host = (globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } })
+    .process;
+  return ordinary * Number(host?.env?.["RUNS"] ?? 1);
+}
