@@ -96,13 +96,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
       if (refused !== undefined) return refused;
     }
     if (this.#closed) return rejected(new ClosedError(value, this));
-    if (this.#place(value)) return sent();
-    return new Promise((resolve, reject) => {
-      const waiter = new Send(value, resolve, reject);
-      this.enlistSender(waiter);
-      if (options !== undefined) listen(waiter, options, reject);
-      if (recorder !== undefined) recorder.parked(waiter, "send", [this]);
-    });
+    return this.#place(value) ? sent() : this.#parkSend(value, options);
   }
 
   /**
@@ -196,6 +190,15 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     if (!this.#dropsWhenFull()) return false;
     this.#drop(this.#buffer, value);
     return true;
+  }
+
+  #parkSend(value: T, options: SignalOptions | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiter = new Send(value, resolve, reject);
+      this.enlistSender(waiter);
+      if (options !== undefined) listen(waiter, options, reject);
+      if (recorder !== undefined) recorder.parked(waiter, "send", [this]);
+    });
   }
 
   #dropsWhenFull(): boolean {

@@ -23,15 +23,17 @@ export class ChannelIterator<T> implements AsyncIterator<T, undefined, undefined
   next(): Promise<Step<T>> {
     const source = this.#source;
     if (this.#returned) return settled(finished());
-    if (!source.ready()) {
-      return new Promise((resolve, reject) => {
-        const waiter = new IteratorStep(this, resolve, reject);
-        source.enlist(waiter);
-        if (recorder !== undefined) recorder.parked(waiter, "for await", [source]);
-      });
-    }
+    if (!source.ready()) return this.#park();
     if (!source.drained()) return settled({ ok: true, value: source.take(), done: false });
     return source.cause === undefined ? settled(finished()) : rejected(source.cause);
+  }
+
+  #park(): Promise<Step<T>> {
+    return new Promise((resolve, reject) => {
+      const waiter = new IteratorStep(this, resolve, reject);
+      this.#source.enlist(waiter);
+      if (recorder !== undefined) recorder.parked(waiter, "for await", [this.#source]);
+    });
   }
 
   /** Settles a parked `next` as done, takes nothing, and leaves the channel open: what `break` calls. */

@@ -112,7 +112,10 @@ export function select(cases: Cases<object>, options?: SelectOptions): Promise<u
   } catch (failure) {
     return rejected(failure);
   }
-  if (outcome !== undefined) return settled(outcome);
+  return outcome === undefined ? park(list, options) : settled(outcome);
+}
+
+function park(list: CaseList, options: SelectOptions | undefined): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const selection = new Selection(resolve, reject);
     selection.enlist(list);

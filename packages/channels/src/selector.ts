@@ -84,6 +84,10 @@ export class Selector<in out M extends object = Record<string, unknown>>
     }
     const event = this.#round.take();
     if (event !== undefined || this.#round.ended) return settled(event as SelectorEvent<M> | undefined);
+    return this.#park(options);
+  }
+
+  #park(options: SignalOptions | undefined): Promise<SelectorEvent<M> | undefined> {
     return new Promise((resolve, reject) => {
       const waiter = new Next(this.#round, resolve as (event: Event | undefined) => void);
       this.#round.park(waiter);

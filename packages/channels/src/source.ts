@@ -54,13 +54,7 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
       const refused = refusal(options);
       if (refused !== undefined) return refused;
     }
-    if (this.ready()) return settled(this.#result());
-    return new Promise((resolve, reject) => {
-      const waiter = new Receive(resolve);
-      this.enlist(waiter);
-      if (options !== undefined) listen(waiter, options, reject);
-      if (recorder !== undefined) recorder.parked(waiter, "receive", [this]);
-    });
+    return this.ready() ? settled(this.#result()) : this.#parkReceive(options);
   }
 
   /** Receives without waiting: a value, the end of the channel, or `undefined` when a receive would wait. */
@@ -90,12 +84,7 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
       while (batch.length < limit && this.ready() && !this.drained()) batch.push(this.take());
       return settled(batch);
     }
-    return new Promise((resolve, reject) => {
-      const waiter = new ReceiveMany(resolve);
-      this.enlist(waiter);
-      if (options !== undefined) listen(waiter, options, reject);
-      if (recorder !== undefined) recorder.parked(waiter, "receiveMany", [this]);
-    });
+    return this.#parkReceiveMany(options);
   }
 
   /** Describes a receive for `select`. */
@@ -181,6 +170,24 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
   rescheduled(): void {
     if (this.#watches === undefined) return;
     for (const watch of this.#watches) watch.rescheduled();
+  }
+
+  #parkReceive(options: SignalOptions | undefined): Promise<Received<T>> {
+    return new Promise((resolve, reject) => {
+      const waiter = new Receive(resolve);
+      this.enlist(waiter);
+      if (options !== undefined) listen(waiter, options, reject);
+      if (recorder !== undefined) recorder.parked(waiter, "receive", [this]);
+    });
+  }
+
+  #parkReceiveMany(options: SignalOptions | undefined): Promise<T[]> {
+    return new Promise((resolve, reject) => {
+      const waiter = new ReceiveMany(resolve);
+      this.enlist(waiter);
+      if (options !== undefined) listen(waiter, options, reject);
+      if (recorder !== undefined) recorder.parked(waiter, "receiveMany", [this]);
+    });
   }
 
   #result(): Received<T> {

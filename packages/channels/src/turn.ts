@@ -13,7 +13,7 @@ type Resolve<T> = (value: T) => void;
 
 const realNow = performance.now.bind(performance);
 const realSetTimeout: (task: () => void, delay: number) => unknown = setTimeout;
-const microtask = queueMicrotask;
+const done: Promise<void> = Promise.resolve();
 
 /** @internal Runs a task in a macrotask of its own: timers and sockets had their chance before. Gives the host's handle. */
 export const macrotask: (task: () => void) => unknown = chooseMacrotask();
@@ -25,26 +25,34 @@ interface Held {
 const held = new Ring<Held>();
 
 let stride = STRIDE_LIMIT;
-let credit = STRIDE_LIMIT; // completions that may settle before the next look at the clock
+let credit = STRIDE_LIMIT; // completions that may still settle before the next look at the clock
 let granted = STRIDE_LIMIT; // every credit ever given, so that completions can be counted for free
-let used = 0; // credit given in this turn
+let used = STRIDE_LIMIT; // credit given in this turn
 let started = 0; // when this turn's first look at the clock was
 let looked = 0; // when the latest was
 let counting = false; // this turn has had its first look
+let looking = false; // a look is on its way
+let turning = false; // a turn is on its way
+let spent = false; // this turn's budget
 let markerArmed = false;
 let byCountAlone = false;
 
 /** @internal Settles a promise: at once, or in the order of the calls when the budget lets it. */
 export function settle<T>(resolve: Resolve<T>, value: T): void {
   credit -= 1;
-  if (credit >= 0) resolve(value);
+  if (credit > 0 || isLastOfStride()) resolve(value);
   else hold(resolve, value);
 }
 
 /** @internal A promise of an operation that completed at once. */
 export function settled<T>(value: T): Promise<T> {
   credit -= 1;
-  if (credit >= 0) return Promise.resolve(value);
+  return credit > 0 || isLastOfStride() ? Promise.resolve(value) : settledLater(value);
+}
+
+// Apart from the fast path, here and wherever something parks: a function that contains a closure pays for its
+// captured variables on every call (bench row 3: 56 bytes, 20 ns).
+function settledLater<T>(value: T): Promise<T> {
   return new Promise((resolve: Resolve<T>) => {
     hold(resolve, value);
   });
@@ -57,15 +65,10 @@ export function rejected(reason: unknown): Promise<never> {
   });
 }
 
-const done: Promise<void> = Promise.resolve();
-
 /** @internal The promise of a send that completed at once: the same one for all of them. */
 export function sent(): Promise<void> {
   credit -= 1;
-  if (credit >= 0) return done;
-  return new Promise((resolve: Resolve<void>) => {
-    hold(resolve, undefined);
-  });
+  return credit > 0 || isLastOfStride() ? done : settledLater<void>(undefined);
 }
 
 /** @internal A number that has changed when any promise of this library settled in between. */
@@ -83,24 +86,27 @@ export function budgetByCount(on: boolean): void {
   byCountAlone = on;
 }
 
+// The last completion of a stride still passes, and asks for a look at the clock before anything that follows from it.
+function isLastOfStride(): boolean {
+  if (credit < 0) return false;
+  if (counting) lookSoon();
+  else begin(stride);
+  return true;
+}
+
 function hold<T>(resolve: Resolve<T>, value: T): void {
-  if (!counting && held.length === 0) {
-    begin();
-    grant(stride);
-    credit -= 1;
-    resolve(value);
-    return;
-  }
   held.push({ resolve, value });
-  if (held.length === 1) microtask(look);
+  if (!spent || turning) return; // else a look or a turn is on its way
+  turning = true;
+  macrotask(turn);
 }
 
 // The first look of a turn. The marker tells that the loop has turned by itself, as it does in a program with little
 // to do: it never keeps the process alive, and when it is late the only cost is one macrotask.
-function begin(): void {
+function begin(completions: number): void {
   counting = true;
-  used = 0;
   started = looked = realNow();
+  grant(completions);
   if (markerArmed) return;
   markerArmed = true;
   unref(realSetTimeout(turnedByItself, 0));
@@ -108,36 +114,51 @@ function begin(): void {
 
 function turnedByItself(): void {
   markerArmed = false;
-  if (held.length > 0) return; // then a turn of our own is on its way
-  counting = false;
+  if (turning || looking) return;
+  spent = counting = false;
+  used = 0;
   grant(stride);
 }
 
-// In a microtask, behind the reactions of the promises that settled before it: what they cost has been paid by now.
+// A microtask, behind the reactions of the promises that settled before it: what they cost has been paid by now.
+// Not by Node's `queueMicrotask`, which costs five times as much, for the sake of async hooks.
+function lookSoon(): void {
+  looking = true;
+  void done.then(look);
+}
+
 function look(): void {
+  looking = false;
   const now = realNow();
   const elapsed = now - looked;
   looked = now;
   if (byCountAlone) stride = STRIDE_LIMIT;
   else if (elapsed > 1) stride = Math.max(1, Math.floor(stride / elapsed));
   else if (elapsed < 0.5) stride = Math.min(STRIDE_LIMIT, stride * 2);
-  if (used >= TURN_COMPLETIONS || (!byCountAlone && now - started >= TURN_MILLISECONDS)) macrotask(turn);
-  else release();
+  spent = used >= TURN_COMPLETIONS || (!byCountAlone && now - started >= TURN_MILLISECONDS);
+  if (!spent) {
+    grant(Math.min(stride, TURN_COMPLETIONS - used));
+    release();
+  } else if (held.length > 0) {
+    turning = true;
+    macrotask(turn);
+  }
 }
 
 function turn(): void {
-  begin();
+  spent = turning = false;
+  used = 0;
+  begin(stride);
   release();
 }
 
 function release(): void {
-  grant(Math.min(stride, TURN_COMPLETIONS - used));
   while (credit > 0 && held.length > 0) {
     const { resolve, value } = held.shift();
     credit -= 1;
     resolve(value as never);
   }
-  if (held.length > 0) microtask(look);
+  if (credit === 0) lookSoon();
 }
 
 function grant(completions: number): void {
