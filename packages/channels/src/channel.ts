@@ -7,11 +7,11 @@ import { Ring } from "./buffer.ts";
 import { SendDescription } from "./case.ts";
 import { disposeBy } from "./dispose.ts";
 import { ClosedError } from "./errors.ts";
-import { listen, refusal } from "./signal.ts";
+import { type Listening, listen, refusal } from "./signal.ts";
 import { Source } from "./source.ts";
 import { rejected, sent, settle } from "./turn.ts";
 import type { SendCase, SendChannel, SignalOptions } from "./types.ts";
-import { List, recorder, SendingWaiter } from "./waiter.ts";
+import { leave, type Link, List, recorder, type SendingWaiter, type Waiter } from "./waiter.ts";
 
 /** What a full channel does with one more value. */
 export type Overflow = "block" | "drop-oldest" | "drop-newest";
@@ -224,23 +224,32 @@ disposeBy(Channel.prototype as Channel<unknown>, function dispose() {
   this.close();
 });
 
-class Send<T> extends SendingWaiter<T> {
+class Send<T> implements SendingWaiter<T>, Waiter {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  list: List<Link> | undefined = undefined;
+  listening: Listening | undefined = undefined;
+  readonly value: T;
   readonly #resolve: () => void;
   readonly #reject: (reason: ClosedError) => void;
 
   constructor(value: T, resolve: () => void, reject: (reason: ClosedError) => void) {
-    super(value);
+    this.value = value;
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
+  leave(): void {
+    leave(this);
+  }
+
   taken(): void {
-    this.leave();
+    leave(this);
     settle(this.#resolve, undefined);
   }
 
   fail(channel: Channel<T>): void {
-    this.leave();
+    leave(this);
     settle(this.#reject, new ClosedError(this.value, channel));
   }
 }
@@ -260,7 +269,9 @@ function checkOptions(capacity: number, options: ChannelOptions<never>): void {
     throw new TypeError(`Expected \`name\` to be a string, got \`${String(name)}\``);
   }
   if (!OVERFLOWS.includes(overflow)) {
-    throw new TypeError(`Expected \`overflow\` to be "block", "drop-oldest" or "drop-newest", got \`${String(overflow)}\``);
+    throw new TypeError(
+      `Expected \`overflow\` to be "block", "drop-oldest" or "drop-newest", got \`${String(overflow)}\``,
+    );
   }
   if (onDrop !== undefined && typeof onDrop !== "function") {
     throw new TypeError(`Expected \`onDrop\` to be a function, got \`${String(onDrop)}\``);

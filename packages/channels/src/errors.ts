@@ -78,7 +78,11 @@ export class ClosedError extends SluiceError {
 
   constructor(value: unknown, channel: SendChannel<never>, key?: number | string) {
     const { name, cause } = channel;
-    super(CLOSED, `Cannot send on ${name === undefined ? "a" : `the`} closed channel${name === undefined ? "" : ` "${name}"`}`, { cause });
+    super(
+      CLOSED,
+      `Cannot send on ${name === undefined ? "a" : `the`} closed channel${name === undefined ? "" : ` "${name}"`}`,
+      { cause },
+    );
     this.value = value;
     this.channel = channel;
     if (typeof key === "number") (this as { index?: number }).index = key;

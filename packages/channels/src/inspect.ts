@@ -36,7 +36,7 @@ export class ParkedOperations implements Recorder {
   parked(operation: object, what: string, channels: readonly object[]): void {
     this.operations += 1;
     // The stack is captured here and written out only when somebody reads the report.
-    this.#entries.set(operation, { operation: what, channels, since: clock.wall(), stack: new Error(what) });
+    this.#entries.set(operation, { operation: what, channels, since: clock.wall(clock.now()), stack: new Error(what) });
   }
 
   left(operation: object): void {
@@ -76,7 +76,7 @@ export function parked(): ParkedOperation[] {
 
 /** Writes parked operations for people, one paragraph each. */
 export function formatParked(list: readonly ParkedOperation[] = parked()): string {
-  const now = clock.wall();
+  const now = clock.wall(clock.now());
   return list
     .map(({ operation, waitsFor, since, calledAt }) => {
       const shown = waitsFor.slice(0, NAMES_SHOWN).join(", ");

@@ -4,7 +4,8 @@
 import type { Source } from "./source.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { Received } from "./types.ts";
-import { arrive, ReceivingWaiter, recorder } from "./waiter.ts";
+import type { Listening } from "./signal.ts";
+import { arrive, leave, type Link, type List, type ReceivingWaiter, recorder, type Waiter } from "./waiter.ts";
 
 /** A step of an iterator is a `Received` too. */
 type Step<T> = Received<T> & IteratorResult<T, undefined>;
@@ -45,21 +46,26 @@ export class ChannelIterator<T> implements AsyncIterator<T, undefined, undefined
 }
 
 /** @internal A parked `next`. */
-export class IteratorStep<T> extends ReceivingWaiter<T> {
+export class IteratorStep<T> implements ReceivingWaiter<T>, Waiter {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  list: List<Link> | undefined = undefined;
+  listening: Listening | undefined = undefined;
+  readonly arrival: number;
   readonly iterator: ChannelIterator<T>;
   readonly #resolve: (step: Step<T>) => void;
   readonly #reject: (cause: unknown) => void;
 
   constructor(iterator: ChannelIterator<T>, resolve: (step: Step<T>) => void, reject: (cause: unknown) => void) {
-    super(arrive());
+    this.arrival = arrive();
     this.iterator = iterator;
     this.#resolve = resolve;
     this.#reject = reject;
     iterator.parked += 1;
   }
 
-  override leave(): void {
-    super.leave();
+  leave(): void {
+    leave(this);
     this.iterator.parked -= 1;
   }
 

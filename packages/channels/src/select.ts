@@ -10,7 +10,16 @@ import { type Listening, listen, refusal } from "./signal.ts";
 import { Source } from "./source.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, SendCase, SendChannel } from "./types.ts";
-import { arrive, type Link, type Parked, ReceivingWaiter, recorder, SendingWaiter } from "./waiter.ts";
+import {
+  arrive,
+  type Link,
+  type List,
+  type Parked,
+  type ReceivingWaiter,
+  recorder,
+  type SendingWaiter,
+  unlink,
+} from "./waiter.ts";
 
 /** A case that is switched off: never ready. */
 export type Falsy = null | undefined | false;
@@ -58,12 +67,11 @@ interface NotReady {
   readonly value: undefined;
   readonly ok: true;
 }
-type Outcome<C, Key> =
-  C extends ReceiveCase<infer T> | ReceiveChannel<infer T>
-    ? (Key & Got<T>) | (Key & Ended<T>)
-    : C extends SendCase<infer T>
-      ? Key & Sent<T>
-      : never;
+type Outcome<C, Key> = C extends ReceiveCase<infer T> | ReceiveChannel<infer T>
+  ? (Key & Got<T>) | (Key & Ended<T>)
+  : C extends SendCase<infer T>
+    ? Key & Sent<T>
+    : never;
 type Index<S> = S extends `${infer N extends number}` ? N : never;
 type ArrayResult<C extends readonly unknown[]> = number extends C["length"]
   ? Outcome<C[number], Indexed<number>>
@@ -241,7 +249,7 @@ class Selection implements Parked {
   }
 
   leave(): void {
-    for (let waiter = this.#last; waiter !== undefined; waiter = waiter.sibling) waiter.unlink();
+    for (let waiter = this.#last; waiter !== undefined; waiter = waiter.sibling) unlink(waiter);
     if (this.listening !== undefined) this.listening.stop();
     if (recorder !== undefined) recorder.left(this);
   }
@@ -251,13 +259,17 @@ interface SelectWaiter extends Link {
   readonly sibling: SelectWaiter | undefined;
 }
 
-class SelectReceive extends ReceivingWaiter<unknown> implements SelectWaiter {
+class SelectReceive implements ReceivingWaiter<unknown>, SelectWaiter {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  list: List<Link> | undefined = undefined;
+  readonly arrival: number;
   readonly #selection: Selection;
   readonly #key: number | string;
   readonly sibling: SelectWaiter | undefined;
 
   constructor(selection: Selection, key: number | string, sibling: SelectWaiter | undefined, arrival: number) {
-    super(arrival);
+    this.arrival = arrival;
     this.#selection = selection;
     this.#key = key;
     this.sibling = sibling;
@@ -274,13 +286,17 @@ class SelectReceive extends ReceivingWaiter<unknown> implements SelectWaiter {
   }
 }
 
-class SelectSend extends SendingWaiter<unknown> implements SelectWaiter {
+class SelectSend implements SendingWaiter<unknown>, SelectWaiter {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  list: List<Link> | undefined = undefined;
+  readonly value: unknown;
   readonly #selection: Selection;
   readonly #key: number | string;
   readonly sibling: SelectWaiter | undefined;
 
   constructor(selection: Selection, key: number | string, sibling: SelectWaiter | undefined, value: unknown) {
-    super(value);
+    this.value = value;
     this.#selection = selection;
     this.#key = key;
     this.sibling = sibling;
@@ -305,5 +321,7 @@ export function setDraw(next: () => number): void {
 }
 
 function described(value: unknown): string {
-  return typeof value === "object" && value !== null ? `an object (${value.constructor?.name ?? "no class"})` : `\`${String(value)}\``;
+  return typeof value === "object" && value !== null
+    ? `an object (${Object.prototype.toString.call(value)})`
+    : `\`${String(value)}\``;
 }

@@ -6,11 +6,11 @@ import { type Alarm, clock } from "./clock.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import { disposeBy } from "./dispose.ts";
 import { ALREADY_EXISTS, CLOSED, SluiceError } from "./errors.ts";
-import { listen, refusal } from "./signal.ts";
+import { type Listening, listen, refusal } from "./signal.ts";
 import { Source, type Watch } from "./source.ts";
 import { settle, settled } from "./turn.ts";
 import type { ReceiveChannel, SignalOptions } from "./types.ts";
-import { arrive, Link, List, recorder, Waiter } from "./waiter.ts";
+import { arrive, leave, type Link, List, recorder, unlink, type Waiter } from "./waiter.ts";
 
 /** What a `Selector` gives: a union that narrows by `name` and `ok`. `ok: false` is a channel's end, told once. */
 export type SelectorEvent<M> = {
@@ -135,9 +135,13 @@ class Round implements Alarm {
     }
     if (this.#closed) throw new SluiceError(CLOSED, `Cannot add "${name}": the Selector is closed`);
     if (this.registrations.has(name)) {
-      throw new SluiceError(ALREADY_EXISTS, `Cannot add "${name}": the Selector watches a channel of that name already`, {
-        details: { name },
-      });
+      throw new SluiceError(
+        ALREADY_EXISTS,
+        `Cannot add "${name}": the Selector watches a channel of that name already`,
+        {
+          details: { name },
+        },
+      );
     }
     const registration = new Registration(name, channel, this);
     this.registrations.set(name, registration);
@@ -170,7 +174,7 @@ class Round implements Alarm {
     this.#collectTimers();
     for (let first = this.ready.head; first !== undefined; first = this.ready.head) {
       const { name, source } = first;
-      first.unlink();
+      unlink(first);
       if (!source.ready()) {
         this.schedule(first); // somebody else was faster
       } else if (source.drained()) {
@@ -195,7 +199,11 @@ class Round implements Alarm {
     this.parked.append(waiter);
     this.#setAlarm();
     if (recorder !== undefined) {
-      recorder.parked(waiter, "Selector.next", [...this.registrations.values()].map(({ source }) => source));
+      recorder.parked(
+        waiter,
+        "Selector.next",
+        [...this.registrations.values()].map(({ source }) => source),
+      );
     }
   }
 
@@ -227,11 +235,12 @@ class Round implements Alarm {
   }
 
   #collectTimers(): void {
-    if (this.timers.first === undefined) return;
-    const now = clock.now();
-    for (let first = this.timers.first; first !== undefined && first.due <= now; first = this.timers.first) {
+    let first = this.timers.first;
+    const now = first === undefined ? 0 : clock.now();
+    while (first !== undefined && first.due <= now) {
       this.timers.delete(first);
       first.turnedReady();
+      first = this.timers.first;
     }
   }
 
@@ -243,7 +252,7 @@ class Round implements Alarm {
 
   #forget(registration: Registration): void {
     this.registrations.delete(registration.name);
-    registration.unlink();
+    unlink(registration);
     registration.source.unwatch(registration);
     this.timers.delete(registration);
     this.#setAlarm();
@@ -256,7 +265,10 @@ class Round implements Alarm {
 }
 
 /** A channel's place in one Selector; while linked it stands in the list of the ready ones. */
-class Registration extends Link implements Watch<unknown>, Deadline {
+class Registration implements Link, Watch<unknown>, Deadline {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  list: List<Link> | undefined = undefined;
   readonly name: string;
   readonly source: Source<unknown>;
   readonly #round: Round;
@@ -265,7 +277,6 @@ class Registration extends Link implements Watch<unknown>, Deadline {
   order = 0;
 
   constructor(name: string, source: Source<unknown>, round: Round) {
-    super();
     this.name = name;
     this.source = source;
     this.#round = round;
@@ -294,21 +305,24 @@ class Registration extends Link implements Watch<unknown>, Deadline {
 }
 
 /** A parked `next`, of the Selector or of one of its iterators. */
-class Next extends Waiter {
+class Next implements Waiter {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  list: List<Link> | undefined = undefined;
+  listening: Listening | undefined = undefined;
   readonly arrival: number = arrive();
   readonly iterator: RoundIterator | undefined;
   readonly #round: Round;
   readonly #resolve: (event: Event | undefined) => void;
 
   constructor(round: Round, resolve: (event: Event | undefined) => void, iterator?: RoundIterator) {
-    super();
     this.#round = round;
     this.#resolve = resolve;
     this.iterator = iterator;
   }
 
-  override leave(): void {
-    super.leave();
+  leave(): void {
+    leave(this);
     this.#round.left();
   }
 

@@ -4,7 +4,7 @@
 
 import { rejected, settle } from "./turn.ts";
 import type { SignalOptions } from "./types.ts";
-import { Link, List, type Parked } from "./waiter.ts";
+import { type Link, List, type Parked, unlink } from "./waiter.ts";
 
 const groups = new WeakMap<AbortSignal, SignalGroup>();
 
@@ -32,12 +32,14 @@ class SignalGroup extends List<Listening> {
 }
 
 /** @internal A parked operation's place on its signal. */
-export class Listening extends Link {
+export class Listening implements Link {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  list: List<Link> | undefined = undefined;
   readonly #parked: Parked;
   readonly #reject: (reason: unknown) => void;
 
   constructor(signal: AbortSignal, parked: Parked, reject: (reason: unknown) => void) {
-    super();
     this.#parked = parked;
     this.#reject = reject;
     let group = groups.get(signal);
@@ -50,7 +52,7 @@ export class Listening extends Link {
 
   /** The operation was done by other means. */
   stop(): void {
-    this.unlink();
+    unlink(this);
   }
 
   abort(reason: unknown): void {
@@ -76,13 +78,15 @@ export function refusal(options: SignalOptions): Promise<never> | undefined {
 }
 
 function signalOf(options: SignalOptions): AbortSignal | undefined {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Expected \`options\` to be an object, got \`${String(options)}\``);
-  }
+  if (!isObject(options)) throw new TypeError(`Expected \`options\` to be an object, got \`${String(options)}\``);
   const { signal } = options;
   if (signal === undefined) return undefined;
-  if (typeof signal !== "object" || signal === null || !("aborted" in signal) || !("addEventListener" in signal)) {
+  if (!isObject(signal) || !("aborted" in signal) || !("addEventListener" in signal)) {
     throw new TypeError(`Expected \`signal\` to be an AbortSignal, got \`${String(signal)}\``);
   }
   return signal;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }

@@ -4,16 +4,25 @@
 
 import { ReceiveDescription } from "./case.ts";
 import { ChannelIterator, IteratorStep } from "./iterator.ts";
-import { listen, refusal } from "./signal.ts";
+import { type Listening, listen, refusal } from "./signal.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, Received, SignalOptions } from "./types.ts";
-import { arrive, List, type Receiver, ReceivingWaiter, recorder } from "./waiter.ts";
+import {
+  arrive,
+  leave,
+  type Link,
+  List,
+  type Receiver,
+  type ReceivingWaiter,
+  recorder,
+  type Waiter,
+} from "./waiter.ts";
 
 export { Ring } from "./buffer.ts";
 export { rejected, sent, settle, settled } from "./turn.ts";
 
 /** @internal The place of a `Selector` in a channel; its `arrival` is Infinity while no `next` is parked. */
-export interface Watch<in T> extends Receiver<T> {
+export interface Watch<T> extends Receiver<T> {
   /** Learns that the channel turned ready while nobody waited. */
   turnedReady(): void;
   /** Learns that the moment at which the channel turns ready by itself has changed. */
@@ -27,7 +36,7 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
 
   /** @internal */
   constructor(receivers: List<ReceivingWaiter<never>> = new List()) {
-    this.#receivers = receivers as List<ReceivingWaiter<T>>;
+    this.#receivers = receivers;
   }
 
   abstract get closed(): boolean;
@@ -208,40 +217,58 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
   }
 }
 
-class Receive<T> extends ReceivingWaiter<T> {
+class Receive<T> implements ReceivingWaiter<T>, Waiter {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  list: List<Link> | undefined = undefined;
+  listening: Listening | undefined = undefined;
+  readonly arrival: number;
   readonly #resolve: (result: Received<T>) => void;
 
   constructor(resolve: (result: Received<T>) => void) {
-    super(arrive());
+    this.arrival = arrive();
     this.#resolve = resolve;
   }
 
+  leave(): void {
+    leave(this);
+  }
+
   accept(value: T): void {
-    this.leave();
+    leave(this);
     settle(this.#resolve, { ok: true, value, done: false });
   }
 
   end(): void {
-    this.leave();
+    leave(this);
     settle(this.#resolve, { ok: false, value: undefined, done: true });
   }
 }
 
-class ReceiveMany<T> extends ReceivingWaiter<T> {
+class ReceiveMany<T> implements ReceivingWaiter<T>, Waiter {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  list: List<Link> | undefined = undefined;
+  listening: Listening | undefined = undefined;
+  readonly arrival: number;
   readonly #resolve: (batch: T[]) => void;
 
   constructor(resolve: (batch: T[]) => void) {
-    super(arrive());
+    this.arrival = arrive();
     this.#resolve = resolve;
   }
 
+  leave(): void {
+    leave(this);
+  }
+
   accept(value: T): void {
-    this.leave();
+    leave(this);
     settle(this.#resolve, [value]);
   }
 
   end(): void {
-    this.leave();
+    leave(this);
     settle(this.#resolve, []);
   }
 }

@@ -34,7 +34,8 @@ export class DeadlockError extends SluiceError {
   readonly parked: readonly ParkedOperation[];
 
   constructor(parked: readonly ParkedOperation[]) {
-    const list = parked.length === 0 ? "  nothing is parked: the body waits for something outside" : formatParked(parked);
+    const list =
+      parked.length === 0 ? "  nothing is parked: the body waits for something outside" : formatParked(parked);
     super(
       INTERNAL,
       `Deadlock: nothing can ever happen again\n${list}\n  If real I/O is under way, wrap it: await clock.external(promise)`,

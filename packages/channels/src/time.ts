@@ -3,11 +3,11 @@
 import { disposeBy } from "./dispose.ts";
 import { parseDuration } from "./duration.ts";
 import { INVALID, SluiceError } from "./errors.ts";
-import { listen, refusal } from "./signal.ts";
+import { type Listening, listen, refusal } from "./signal.ts";
 import { TimerChannel } from "./timer.ts";
 import { macrotask, rejected, settle } from "./turn.ts";
 import type { Duration, ReceiveChannel, SignalOptions } from "./types.ts";
-import { arrive, ReceivingWaiter, recorder } from "./waiter.ts";
+import { arrive, leave, type Link, type List, type ReceivingWaiter, recorder, type Waiter } from "./waiter.ts";
 
 export { HOUR, MICROSECOND, MILLISECOND, MINUTE, NANOSECOND, parseDuration, SECOND } from "./duration.ts";
 
@@ -82,12 +82,12 @@ export function sleep(duration: Duration, options?: SignalOptions): Promise<void
   }
   return new Promise((resolve, reject) => {
     const waiter = new Sleep(resolve);
-    const timer = new TimerChannel(milliseconds);
+    const channel = new TimerChannel(milliseconds);
     // One that is due already waits for no alarm, only for the loop to turn.
-    if (milliseconds > 0) timer.enlist(waiter);
+    if (milliseconds > 0) channel.enlist(waiter);
     else macrotask(() => waiter.wake());
     if (options !== undefined) listen(waiter, options, reject);
-    if (recorder !== undefined) recorder.parked(waiter, "sleep", [timer]);
+    if (recorder !== undefined) recorder.parked(waiter, "sleep", [channel]);
   });
 }
 
@@ -97,18 +97,23 @@ function parsePeriod(period: Duration): number {
   throw new SluiceError(INVALID, `Expected a period longer than zero, got \`${period}\``, { details: { period } });
 }
 
-class Sleep extends ReceivingWaiter<Date> {
+class Sleep implements ReceivingWaiter<Date>, Waiter {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  list: List<Link> | undefined = undefined;
+  listening: Listening | undefined = undefined;
+  readonly arrival: number;
   readonly #resolve: () => void;
   #awake = false;
 
   constructor(resolve: () => void) {
-    super(arrive());
+    this.arrival = arrive();
     this.#resolve = resolve;
   }
 
-  override leave(): void {
+  leave(): void {
     this.#awake = true;
-    super.leave();
+    leave(this);
   }
 
   accept(): void {

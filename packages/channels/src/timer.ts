@@ -57,9 +57,12 @@ export class TimerChannel extends Source<Date> {
     return pending;
   }
 
-  /** @internal */
+  /** @internal Due, and nobody is left who waited before: the event loop may not have turned since the moment. */
   override ready(): boolean {
-    return this.#due < Infinity && this.#due <= this.#clock.now();
+    if (!this.#isDue()) return false;
+    if (!this.awaited()) return true;
+    this.fire();
+    return this.#isDue();
   }
 
   /** @internal */
@@ -88,7 +91,7 @@ export class TimerChannel extends Source<Date> {
 
   /** @internal */
   override fire(): void {
-    while (this.ready() && this.awaited()) this.handOff(this.take());
+    while (this.#isDue() && this.awaited()) this.handOff(this.take());
     this.wait();
   }
 
@@ -98,10 +101,15 @@ export class TimerChannel extends Source<Date> {
     else this.#clock.clear(this.#queue);
   }
 
+  #isDue(): boolean {
+    return this.#due < Infinity && this.#due <= this.#clock.now();
+  }
+
   #start(delay: number, period: number): void {
     const wait = Math.max(delay, 0);
-    this.#due = this.#clock.now() + wait;
-    this.#wall = this.#clock.wall() + wait;
+    const now = this.#clock.now();
+    this.#due = now + wait;
+    this.#wall = this.#clock.wall(now) + wait;
     this.#period = period;
     this.#moved();
   }

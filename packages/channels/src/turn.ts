@@ -90,7 +90,7 @@ export function budgetByCount(on: boolean): void {
 function isLastOfStride(): boolean {
   if (credit < 0) return false;
   if (counting) lookSoon();
-  else begin(stride);
+  else begin();
   return true;
 }
 
@@ -103,10 +103,10 @@ function hold<T>(resolve: Resolve<T>, value: T): void {
 
 // The first look of a turn. The marker tells that the loop has turned by itself, as it does in a program with little
 // to do: it never keeps the process alive, and when it is late the only cost is one macrotask.
-function begin(completions: number): void {
+function begin(): void {
   counting = true;
   started = looked = realNow();
-  grant(completions);
+  grant(stride);
   if (markerArmed) return;
   markerArmed = true;
   unref(realSetTimeout(turnedByItself, 0));
@@ -148,7 +148,7 @@ function look(): void {
 function turn(): void {
   spent = turning = false;
   used = 0;
-  begin(stride);
+  begin();
   release();
 }
 
@@ -161,10 +161,10 @@ function release(): void {
   if (credit === 0) lookSoon();
 }
 
-function grant(completions: number): void {
-  granted += completions - Math.max(credit, 0);
-  used += completions;
-  credit = completions;
+function grant(count: number): void {
+  granted += count - Math.max(credit, 0);
+  used += count;
+  credit = count;
 }
 
 function chooseMacrotask(): (task: () => void) => unknown {
@@ -173,9 +173,10 @@ function chooseMacrotask(): (task: () => void) => unknown {
   if (typeof MessageChannel === "undefined") return (task) => realSetTimeout(task, 0);
   const tasks = new Ring<() => void>();
   const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {
+  port1.addEventListener("message", () => {
     tasks.shift()();
-  };
+  });
+  port1.start();
   return (task) => {
     tasks.push(task);
     port2.postMessage(undefined);

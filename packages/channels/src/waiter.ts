@@ -4,16 +4,14 @@
 
 import type { Listening } from "./signal.ts";
 
-/** @internal A node of one list at a time. */
-export class Link {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  list: List<Link> | undefined = undefined;
-
-  /** Leaves the list; does nothing when it is in none. */
-  unlink(): void {
-    if (this.list !== undefined) this.list.remove(this);
-  }
+/**
+ * @internal A node of one list at a time. An interface and not a base class, here and for waiters: constructors of
+ * derived classes cost a quarter of a rendezvous (bench rows 1 and 2), so each kind of waiter is one flat class.
+ */
+export interface Link {
+  previous: Link | undefined;
+  next: Link | undefined;
+  list: List<Link> | undefined;
 }
 
 /** @internal First in, first out, and out of the middle at no cost. */
@@ -41,6 +39,11 @@ export class List<out N extends Link> {
   }
 }
 
+/** @internal Takes a node out of its list; does nothing when it is in none. */
+export function unlink(node: Link): void {
+  if (node.list !== undefined) node.list.remove(node);
+}
+
 let arrivals = 0;
 
 /** @internal The place of an operation among all that wait, across channels: the lower number came first. */
@@ -57,18 +60,17 @@ export interface Parked {
 }
 
 /** @internal An operation that stands in one queue of one channel. */
-export abstract class Waiter extends Link implements Parked {
-  listening: Listening | undefined = undefined;
+export interface Waiter extends Link, Parked {}
 
-  leave(): void {
-    this.unlink();
-    if (this.listening !== undefined) this.listening.stop();
-    if (recorder !== undefined) recorder.left(this);
-  }
+/** @internal How a waiter leaves its queue and its signal. */
+export function leave(waiter: Waiter): void {
+  unlink(waiter);
+  if (waiter.listening !== undefined) waiter.listening.stop();
+  if (recorder !== undefined) recorder.left(waiter);
 }
 
 /** @internal Whoever can be handed a value: a parked operation, or the place that a parked `Selector.next` has here. */
-export interface Receiver<in T> {
+export interface Receiver<T> {
   readonly arrival: number;
   /** Takes a value of `source`. */
   accept(value: T, source: object): void;
@@ -76,32 +78,16 @@ export interface Receiver<in T> {
   end(source: object): void;
 }
 
-/** @internal An operation that waits for a value. */
-export abstract class ReceivingWaiter<in T> extends Waiter implements Receiver<T> {
-  readonly arrival: number;
-
-  constructor(arrival: number) {
-    super();
-    this.arrival = arrival;
-  }
-
-  abstract accept(value: T, source: object): void;
-  abstract end(source: object): void;
-}
+/** @internal An operation that waits for a value in a channel's queue; a select has one in each channel. */
+export interface ReceivingWaiter<T> extends Link, Receiver<T> {}
 
 /** @internal An operation that waits for its value to be taken. */
-export abstract class SendingWaiter<out T> extends Waiter {
+export interface SendingWaiter<out T> extends Link {
   readonly value: T;
-
-  constructor(value: T) {
-    super();
-    this.value = value;
-  }
-
   /** Learns that its value was taken. */
-  abstract taken(channel: object): void;
+  taken(channel: object): void;
   /** Learns that the channel was closed. */
-  abstract fail(channel: object): void;
+  fail(channel: object): void;
 }
 
 /** @internal Sees every operation that parks, while diagnostics or virtual time are on. */
