@@ -400,7 +400,7 @@ describe.each([
     }));
 
   test("F16: timers of one moment all fire, and a select gives each its chance", () =>
-    inLab(async ({ advance, settled }) => {
+    inLab(async ({ advance }) => {
       const wins = [0, 0];
       for (let round = 0; round < 200; round += 1) {
         const pair = [time.after(5), time.after(5)];
