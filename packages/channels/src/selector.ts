@@ -154,6 +154,7 @@ class Round implements Alarm {
       if (event === undefined) break;
       next.accept(event);
     }
+    if (this.ended) this.#end(); // the channel was closed before, and nobody else is watched
   }
 
   delete(name: string): boolean {

@@ -1,0 +1,77 @@
+// The commands of the model test, and how often each comes.
+
+import { type Arbitrary, array, boolean, constant, constantFrom, nat, oneof, record } from "fast-check";
+import type { Overflow } from "./reference.ts";
+
+const CHANNELS = 3;
+
+/** Names under which a Selector watches. */
+export const NAMES = ["a", "b", "c", "d"] as const;
+
+const on = nat(CHANNELS - 1);
+const selector = nat(1);
+const name = constantFrom(...NAMES);
+const signal = constantFrom("none", "none", "own", "own", "shared", "aborted");
+const does = constantFrom("receive", "send", "receive", "send", "off");
+const cases = array(record({ does, on, bare: boolean() }), { maxLength: 4 });
+const cause = constantFrom<unknown>(undefined, undefined, null, "cause");
+const named = boolean();
+const priority = boolean();
+
+const command = oneof(
+  { weight: 4, arbitrary: record({ do: constant("send"), on, signal }) },
+  { weight: 4, arbitrary: record({ do: constant("receive"), on, signal }) },
+  {
+    weight: 6,
+    arbitrary: record({
+      do: constant("select"),
+      cases,
+      named,
+      priority,
+      default: constantFrom(false, false, true),
+      signal,
+    }),
+  },
+  { weight: 2, arbitrary: record({ do: constant("trySelect"), cases, named, priority }) },
+  { weight: 3, arbitrary: record({ do: constant("trySend"), on }) },
+  { weight: 3, arbitrary: record({ do: constant("tryReceive"), on }) },
+  { weight: 2, arbitrary: record({ do: constant("receiveMany"), on, signal, limit: constantFrom(1, 2, 3, 4) }) },
+  { weight: 2, arbitrary: record({ do: constant("step"), on }) },
+  { weight: 1, arbitrary: record({ do: constant("break"), on }) },
+  { weight: 3, arbitrary: record({ do: constant("abort"), nth: nat(8) }) },
+  { weight: 1, arbitrary: record({ do: constant("abortShared") }) },
+  { weight: 1, arbitrary: record({ do: constant("close"), on, cause }) },
+  { weight: 3, arbitrary: record({ do: constant("add"), on, name, selector }) },
+  { weight: 1, arbitrary: record({ do: constant("delete"), name, selector }) },
+  { weight: 3, arbitrary: record({ do: constant("next"), selector, signal }) },
+  { weight: 1, arbitrary: record({ do: constant("tryNext"), selector }) },
+  { weight: 1, arbitrary: record({ do: constant("spend") }) },
+  { weight: 3, arbitrary: record({ do: constant("settle") }) },
+);
+
+type Of<A> = A extends Arbitrary<infer V> ? V : never;
+
+export type SignalKind = Of<typeof signal>;
+export type CaseCommand = Of<typeof cases>[number];
+export type Command = Of<typeof command> | { readonly do: "closeSelector"; readonly selector: number };
+export type CommandOf<K extends Command["do"]> = Extract<Command, { readonly do: K }>;
+
+/** A sequence of commands: long ones are as likely as short ones. */
+export const commands: Arbitrary<Command[]> = array(command, { maxLength: 60, size: "max" });
+
+export interface Settings {
+  readonly capacity: number;
+  readonly overflow: Overflow;
+}
+
+const blocking = record<Settings>({ capacity: nat(2), overflow: constant("block") });
+const dropping = record<Settings>({
+  capacity: constantFrom(1, 2),
+  overflow: constantFrom("drop-oldest", "drop-newest"),
+});
+
+/** How each of the channels is made. */
+export const settings: Arbitrary<Settings[]> = array(oneof(blocking, blocking, dropping), {
+  minLength: CHANNELS,
+  maxLength: CHANNELS,
+});

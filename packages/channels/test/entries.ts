@@ -1,0 +1,51 @@
+// What became of an operation, written so that the library's and the reference's can be compared.
+
+import { ClosedError } from "@sluice/channels";
+
+/** What happened, and with what. */
+export type Facts = readonly [what: string, ...facts: unknown[]];
+/** The operation's number, and what became of it. */
+export type Entry = readonly [id: number, ...Facts];
+
+/** The result of a select, as far as it is compared. */
+export interface Outcome {
+  readonly default?: unknown;
+  readonly index?: number | undefined;
+  readonly name?: string | undefined;
+  readonly value: unknown;
+  readonly ok: boolean;
+}
+
+export function factsOf({ default: isDefault, index, name: named, value, ok }: Outcome): Facts {
+  return isDefault === true ? ["default"] : ["select", index ?? named, value, ok];
+}
+
+export function factsOfFailure(reason: unknown): Facts {
+  if (reason instanceof TypeError) return ["TypeError"];
+  if (!(reason instanceof ClosedError)) return ["rejected", reason];
+  return [
+    "closed",
+    reason.value,
+    reason.index ?? (reason.name === "ClosedError" ? undefined : reason.name),
+    reason.cause,
+  ];
+}
+
+export function immediately(choose: () => Outcome | undefined): Entry | undefined {
+  try {
+    const result = choose();
+    return result && [-1, ...factsOf(result)];
+  } catch (reason) {
+    return [-1, ...factsOfFailure(reason)];
+  }
+}
+
+export function keyOf([, what, first, second]: Entry): unknown {
+  return what === "closed" ? second : first;
+}
+
+export function factsOfEvent(
+  event: { readonly name: string; readonly value: unknown; readonly ok: boolean } | undefined,
+): Facts {
+  return event === undefined ? ["nothing"] : ["event", event.name, event.value, event.ok];
+}
