@@ -134,18 +134,16 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     for (let first = this.#senders.head; first !== undefined; first = this.#senders.head) first.fail(this);
   }
 
-  /** @internal */
-  override ready(): boolean {
+  protected override ready(): boolean {
     return (this.#buffer !== undefined && this.#buffer.length > 0) || this.#senders.head !== undefined || this.#closed;
   }
 
-  /** @internal */
-  override drained(): boolean {
+  protected override drained(): boolean {
     return this.#closed && (this.#buffer === undefined || this.#buffer.length === 0);
   }
 
-  /** @internal A slot that a receive frees goes to the sender that has waited longest, so that nobody overtakes. */
-  override take(): T {
+  // A slot that a receive frees goes to the sender that has waited longest, so that nobody overtakes.
+  protected override take(): T {
     const sender = this.#senders.head;
     if (this.#buffer === undefined || this.#buffer.length === 0) {
       const { value } = sender as SendingWaiter<T>;

@@ -7,7 +7,7 @@ import { macrotask, ref, unref } from "./turn.ts";
 
 const LONGEST_DELAY = 2 ** 31 - 1; // milliseconds; a host timer with a longer one fires at once
 const realSetTimeout = setTimeout;
-const RealDate = Date;
+const realWall = Date.now;
 
 /** @internal Something to do at a moment. */
 export interface Alarm extends Deadline {
@@ -48,7 +48,8 @@ class HostClock implements Clock {
   // of day is carried along with the monotonic time for a millisecond.
   wall(now: number): number {
     const since = now - this.#wallReadAt;
-    if (since >= 0 && since < 1 && Date === RealDate && setTimeout === realSetTimeout) return this.#wallRead + since;
+    if (since >= 0 && since < 1 && Date.now === realWall && setTimeout === realSetTimeout)
+      return this.#wallRead + since;
     this.#wallReadAt = now;
     this.#wallRead = Date.now();
     return this.#wallRead;

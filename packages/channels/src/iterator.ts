@@ -1,7 +1,7 @@
 // `for await` over a channel. Written by hand: an async generator costs more for each step, and its `return` hangs
 // behind a parked `next`.
 
-import type { Source } from "./source.ts";
+import type { Port, Source } from "./source.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { Received } from "./types.ts";
 import type { Listening } from "./signal.ts";
@@ -12,12 +12,12 @@ type Step<T> = Received<T> & IteratorResult<T, undefined>;
 
 /** @internal */
 export class ChannelIterator<T> implements AsyncIterator<T, undefined, undefined> {
-  readonly #source: Source<T>;
+  readonly #source: Port<T>;
   #returned = false;
   /** Steps that wait now. */
   parked = 0;
 
-  constructor(source: Source<T>) {
+  constructor(source: Port<T>) {
     this.#source = source;
   }
 

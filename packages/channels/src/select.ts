@@ -7,7 +7,7 @@ import { ReceiveDescription, SendDescription } from "./case.ts";
 import type { Channel } from "./channel.ts";
 import { ClosedError } from "./errors.ts";
 import { type Listening, listen, refusal } from "./signal.ts";
-import { Source } from "./source.ts";
+import { portOf, Source } from "./source.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, SendCase, SendChannel } from "./types.ts";
 import {
@@ -182,8 +182,8 @@ function look(list: CaseList, priority: boolean): object | undefined {
 }
 
 function isReady(entry: unknown, i: number, list: CaseList): boolean {
-  if (entry instanceof Source) return entry.ready();
-  if (entry instanceof ReceiveDescription) return entry.channel.ready();
+  if (entry instanceof Source) return portOf(entry).ready();
+  if (entry instanceof ReceiveDescription) return portOf(entry.channel).ready();
   if (entry instanceof SendDescription) return entry.channel.accepts();
   if (isOff(entry)) return false;
   throw new TypeError(`Expected case \`${keyOf(list, i)}\` to be a channel or a case, got ${described(entry)}`);
@@ -195,8 +195,9 @@ function commit(entry: unknown, key: number | string): object {
     return outcomeOf(key, entry.channel, undefined, true);
   }
   const source = entry instanceof Source ? entry : (entry as ReceiveDescription<unknown>).channel;
-  if (source.drained()) return outcomeOf(key, source, undefined, false);
-  return outcomeOf(key, source, source.take(), true);
+  const port = portOf(source);
+  if (port.drained()) return outcomeOf(key, source, undefined, false);
+  return outcomeOf(key, source, port.take(), true);
 }
 
 function keyOf(list: CaseList, i: number): number | string {

@@ -7,7 +7,7 @@ import { type Deadline, Deadlines } from "./deadlines.ts";
 import { disposeBy } from "./dispose.ts";
 import { ALREADY_EXISTS, CLOSED, SluiceError } from "./errors.ts";
 import { type Listening, listen, refusal } from "./signal.ts";
-import { Source, type Watch } from "./source.ts";
+import { type Port, portOf, Source, type Watch } from "./source.ts";
 import { settle, settled } from "./turn.ts";
 import type { ReceiveChannel, SignalOptions } from "./types.ts";
 import { arrive, leave, type Link, List, recorder, unlink, type Waiter } from "./waiter.ts";
@@ -148,13 +148,12 @@ class Round implements Alarm {
     this.ended = false;
     channel.watch(registration);
     this.schedule(registration);
-    if (channel.ready()) registration.turnedReady();
-    for (let next = this.parked.head; next !== undefined; next = this.parked.head) {
+    if (registration.port.ready()) registration.turnedReady();
+    while (this.parked.head !== undefined) {
       const event = this.take();
       if (event === undefined) break;
-      next.accept(event);
+      this.deliver(event);
     }
-    if (this.ended) this.#end(); // the channel was closed before, and nobody else is watched
   }
 
   delete(name: string): boolean {
@@ -174,15 +173,15 @@ class Round implements Alarm {
   take(): Event | undefined {
     this.#collectTimers();
     for (let first = this.ready.head; first !== undefined; first = this.ready.head) {
-      const { name, source } = first;
+      const { name, source, port } = first;
       unlink(first);
-      if (!source.ready()) {
+      if (!port.ready()) {
         this.schedule(first); // somebody else was faster
-      } else if (source.drained()) {
+      } else if (port.drained()) {
         return this.finish(first);
       } else {
-        const value = source.take();
-        if (source.ready()) this.ready.append(first); // behind all who wait, so that nobody waits two rounds
+        const value = port.take();
+        if (port.ready()) this.ready.append(first); // behind all who wait, so that nobody waits two rounds
         return { name, channel: source, value, ok: true };
       }
     }
@@ -272,6 +271,7 @@ class Registration implements Link, Watch<unknown>, Deadline {
   list: List<Link> | undefined = undefined;
   readonly name: string;
   readonly source: Source<unknown>;
+  readonly port: Port<unknown>;
   readonly #round: Round;
   due = Infinity;
   position = -1;
@@ -280,6 +280,7 @@ class Registration implements Link, Watch<unknown>, Deadline {
   constructor(name: string, source: Source<unknown>, round: Round) {
     this.name = name;
     this.source = source;
+    this.port = portOf(source);
     this.#round = round;
   }
 

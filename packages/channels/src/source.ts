@@ -1,6 +1,6 @@
 // The receiving half of every kind of channel: plain ones, timers, sockets. What is known here is who waits to receive
 // and in which order; where values come from is the kind's own business (`ready`, `take`, `drained`).
-// `select` and `Selector` speak to a channel through this class alone, so a new kind never touches them.
+// `select` and `Selector` speak to a channel through `Port` alone, so a new kind never touches them.
 
 import { ReceiveDescription } from "./case.ts";
 import { ChannelIterator, IteratorStep } from "./iterator.ts";
@@ -29,6 +29,21 @@ export interface Watch<T> extends Receiver<T> {
   rescheduled(): void;
 }
 
+/** @internal What `select`, `Selector` and iterators ask of any channel, whatever its kind. */
+export interface Port<T> extends Pick<
+  Source<T>,
+  "cause" | "enlist" | "dismiss" | "watch" | "unwatch" | "due" | "fire"
+> {
+  ready(): boolean;
+  drained(): boolean;
+  take(): T;
+}
+
+/** @internal The port of a channel, which is hidden from everybody else. */
+export function portOf<T>(channel: Source<T>): Port<T> {
+  return channel as unknown as Port<T>;
+}
+
 /** A channel that values come out of; the base of `Channel`, of timers, and of sockets' channels. */
 export abstract class Source<out T> implements ReceiveChannel<T> {
   readonly #receivers: List<ReceivingWaiter<T>>;
@@ -45,12 +60,12 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
   abstract get capacity(): number;
   abstract get name(): string | undefined;
 
-  /** @internal True when a receive would not wait: a value is there, or the channel is closed and drained. */
-  abstract ready(): boolean;
-  /** @internal True when the channel is closed and no value is left. */
-  abstract drained(): boolean;
-  /** @internal Takes the next value; only to be called when `ready()` and not `drained()`. */
-  abstract take(): T;
+  /** For the kind to say: a receive would not wait, since a value is there or the channel is closed and drained. */
+  protected abstract ready(): boolean;
+  /** For the kind to say: the channel is closed and no value is left. */
+  protected abstract drained(): boolean;
+  /** For the kind to do: take the next value. Only called when `ready()` and not `drained()`. */
+  protected abstract take(): T;
 
   /**
    * Receives the next value, waiting for one if need be. Waiting receivers are served first come, first served.
@@ -113,30 +128,30 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
    * leaves the channel open.
    */
   [Symbol.asyncIterator](): AsyncIterator<T, undefined, undefined> {
-    return new ChannelIterator(this);
+    return new ChannelIterator(portOf(this));
   }
 
-  /** @internal Hands a value to the operation that has waited longest; false when nobody waits. */
-  handOff(value: T): boolean {
+  /** For the kind to call: hands a value to the operation that has waited longest; false when nobody waits. */
+  protected handOff(value: T): boolean {
     const receiver = this.#watches === undefined ? this.#receivers.head : this.#first();
     if (receiver === undefined) return false;
     receiver.accept(value, this);
     return true;
   }
 
-  /** @internal True when somebody waits for a value. */
-  awaited(): boolean {
+  /** For the kind to ask: somebody waits for a value. */
+  protected awaited(): boolean {
     return (this.#watches === undefined ? this.#receivers.head : this.#first()) !== undefined;
   }
 
-  /** @internal To be called when a value was stored or the channel closed, and nobody was there to take it. */
-  turnedReady(): void {
+  /** For the kind to call when a value was stored or the channel closed, and nobody was there to take it. */
+  protected turnedReady(): void {
     if (this.#watches === undefined) return;
     for (const watch of this.#watches) watch.turnedReady();
   }
 
-  /** @internal To be called when the channel is closed and drained: every waiting receiver learns it, in order. */
-  endReceivers(): void {
+  /** For the kind to call when the channel is closed and drained: every waiting receiver learns it, in order. */
+  protected endReceivers(): void {
     for (let first = this.#first(); first !== undefined; first = this.#first()) first.end(this);
     this.turnedReady();
   }

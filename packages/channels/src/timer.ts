@@ -57,21 +57,20 @@ export class TimerChannel extends Source<Date> {
     return pending;
   }
 
-  /** @internal Due, and nobody is left who waited before: the event loop may not have turned since the moment. */
-  override ready(): boolean {
+  // Due, and nobody is left who waited before: the event loop may not have turned since the moment.
+  protected override ready(): boolean {
     if (!this.#isDue()) return false;
     if (!this.awaited()) return true;
     this.fire();
     return this.#isDue();
   }
 
-  /** @internal */
-  override drained(): boolean {
+  protected override drained(): boolean {
     return false;
   }
 
-  /** @internal Later ticks that are due too are dropped; the next is the first of the phase after now. */
-  override take(): Date {
+  // Later ticks that are due too are dropped; the next is the first of the phase after now.
+  protected override take(): Date {
     const value = new Date(this.#wall);
     if (this.#period === 0) {
       this.#due = Infinity;

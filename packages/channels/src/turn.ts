@@ -37,14 +37,14 @@ let spent = false; // this turn's budget
 let markerArmed = false;
 let byCountAlone = false;
 
-/** @internal Settles a promise: at once, or in the order of the calls when the budget lets it. */
+/** Settles a promise: at once, or in the order of the calls when the budget lets it. */
 export function settle<T>(resolve: Resolve<T>, value: T): void {
   credit -= 1;
   if (credit > 0 || isLastOfStride()) resolve(value);
   else hold(resolve, value);
 }
 
-/** @internal A promise of an operation that completed at once. */
+/** A promise of an operation that completed at once. */
 export function settled<T>(value: T): Promise<T> {
   credit -= 1;
   return credit > 0 || isLastOfStride() ? Promise.resolve(value) : settledLater(value);
@@ -58,14 +58,14 @@ function settledLater<T>(value: T): Promise<T> {
   });
 }
 
-/** @internal A promise of an operation that failed at once. */
+/** A promise of an operation that failed at once. */
 export function rejected(reason: unknown): Promise<never> {
   return new Promise((_resolve, reject) => {
     settle(reject, reason);
   });
 }
 
-/** @internal The promise of a send that completed at once: the same one for all of them. */
+/** The promise of a send that completed at once: the same one for all of them. */
 export function sent(): Promise<void> {
   credit -= 1;
   return credit > 0 || isLastOfStride() ? done : settledLater<void>(undefined);
