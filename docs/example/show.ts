@@ -1,0 +1,75 @@
+// What the terminal shows: prices as they come, green when they rose and red when they fell.
+
+import type { CloseInfo, Message } from "@sluice/websocket";
+import type { Month } from "./feed.ts";
+
+const coloured = process.stdout.isTTY && !process.env["NO_COLOR"];
+const paint = (code: number) => (text: string) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : text);
+const [bold, dim, red, green, yellow, cyan] = [1, 2, 31, 32, 33, 36].map(paint) as [Paint, Paint, Paint, Paint, Paint, Paint];
+type Paint = (text: string) => string;
+
+const last = new Map<string, number>();
+const roundTrips: number[] = [];
+let messages = 0;
+let begin = 0;
+
+export function connected(url: string): void {
+  begin = performance.now();
+  console.log(`${green("connected")} to ${bold(url)}, ${dim("Ctrl-C ends it")}`);
+}
+
+export function message({ type, data }: Message): void {
+  messages++;
+  if (type === "binary") console.log(dim(`${data.byteLength} bytes`));
+  else console.log(priceLine(data) ?? plain(data));
+}
+
+/** Shows a heartbeat: its round trip in milliseconds, or `undefined` when no answer came. */
+export function heartbeat(milliseconds: number | undefined): void {
+  if (milliseconds !== undefined) roundTrips.push(milliseconds);
+  const answer = milliseconds === undefined ? red("no answer") : `${milliseconds.toFixed(2)} ms`;
+  console.log(`${yellow("♥ quiet, so we ping")}: ${answer}`);
+}
+
+export function closed({ code, reason, initiator }: CloseInfo): void {
+  console.log(`${cyan("closed")} by the ${initiator} side with ${bold(String(code))} ${JSON.stringify(plain(reason))}`);
+}
+
+export function summary(): void {
+  const seconds = (performance.now() - begin) / 1000;
+  const median = roundTrips.sort((a, b) => a - b)[roundTrips.length >> 1];
+  const heard = `${messages} messages in ${seconds.toFixed(1)} s, ${(messages / seconds).toFixed(1)} messages/s`;
+  console.log(
+    bold(heard) + (median === undefined ? "" : `, round trip ${median.toFixed(2)} ms (median of ${roundTrips.length})`),
+  );
+}
+
+function priceLine(data: string): string | undefined {
+  const { month, prices } = parse(data);
+  if (month === undefined || prices === undefined) return undefined;
+  const cells = Object.entries(prices).map(([symbol, price]) => {
+    const before = last.get(symbol) ?? price;
+    last.set(symbol, price);
+    const figure = price.toFixed(2).padStart(7);
+    const [mark, colour] = price > before ? ["▲", green] : price < before ? ["▼", red] : [" ", dim];
+    return `${symbol} ${colour(figure + mark)}`;
+  });
+  return `${dim(plain(month))}  ${cells.join("  ")}`;
+}
+
+/** A month of the feed; nothing of it for what any other server sends. */
+function parse(data: string): Partial<Month> {
+  try {
+    const value: unknown = JSON.parse(data);
+    if (typeof value === "object" && value !== null && "month" in value && "prices" in value) return value as Month;
+  } catch {
+    // not JSON: shown as it is
+  }
+  return {};
+}
+
+/** Text from elsewhere on one line, without the control characters that could move the cursor. */
+function plain(text: string): string {
+  const line = text.replaceAll(/\p{Cc}+/gu, " ");
+  return line.length > 120 ? `${line.slice(0, 119)}…` : line;
+}

@@ -1,0 +1,29 @@
+// `npm run check`: every gate, one after the other, all of them even when one fails.
+import { npm, run, say } from "./run.mjs";
+
+const gates = [
+  ["lint:format", "Formatting (oxfmt)"],
+  ["lint", "Lint, with types (oxlint)"],
+  ["typecheck", "Types of sources, tests and docs (tsc)"],
+  ["test", "Tests and type tests"],
+  ["build", "Build"],
+  ["typecheck:dist", "Types that are published (tsc)"],
+  ["pack:lint", "Packages (publint, attw)"],
+  ["size", "Size"],
+  ["unused", "Unused files, exports and dependencies (knip)"],
+  ["test:browser", "Tests of the core in Chromium"],
+  ["start", "The example"],
+];
+
+const failed = [];
+for (const [script, headline] of gates) {
+  say(`${headline}: npm run ${script}`);
+  const begin = performance.now();
+  const status = run(...npm("run", "--silent", script));
+  say(`${script} ${status === 0 ? "passed" : "FAILED"} after ${((performance.now() - begin) / 1000).toFixed(1)} s\n`);
+  if (status !== 0) failed.push(script);
+}
+
+const passed = gates.length - failed.length;
+console.log(failed.length === 0 ? `All ${passed} gates passed.` : `FAILED: ${failed.join(", ")} (${passed} passed)`);
+process.exitCode = failed.length === 0 ? 0 : 1;
