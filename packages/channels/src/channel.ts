@@ -42,6 +42,8 @@ const OVERFLOWS: readonly unknown[] = [undefined, "block", "drop-oldest", "drop-
  * await jobs.send("dry");
  * jobs.close();
  * for await (const job of jobs) console.log(job);
+ * // → wash
+ * // → dry
  */
 export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   readonly #senders = new List<SendingWaiter<T>>();

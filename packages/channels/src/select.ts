@@ -98,8 +98,10 @@ export type SelectResult<C, D extends boolean = false> = C extends readonly unkn
  * @throws TypeError (as a rejection) for something that is no case, and when no case is live and there is no default.
  *
  * @example
- * const r = await select({ message: socket, timeout: time.after("30s") });
- * if (r.name === "message" && r.ok) console.log(r.value);
+ * const prices = new Channel<number>(1);
+ * await prices.send(101.5);
+ * const r = await select({ price: prices, timeout: time.after("30s") });
+ * if (r.name === "price" && r.ok) console.log(r.value); // → 101.5
  */
 export function select<const C extends Cases<C>, D extends boolean = false>(
   cases: C,

@@ -53,6 +53,9 @@ export class DeadlockError extends SluiceError {
  * @throws SluiceError of kind CONFLICT (as a rejection) when another run is under way in this process.
  *
  * @example
+ * import { time } from "@sluice/channels";
+ * import { virtualTime } from "@sluice/channels/testing";
+ *
  * const slept = await virtualTime(async (clock) => {
  *   await time.sleep("24h");
  *   return clock.now();
