@@ -6,7 +6,6 @@ import { type Deadline, Deadlines } from "./deadlines.ts";
 import { macrotask, ref, unref } from "./turn.ts";
 
 const LONGEST_DELAY = 2 ** 31 - 1; // milliseconds; a host timer with a longer one fires at once
-const realSetTimeout = setTimeout;
 const realWall = Date.now;
 
 /** @internal Something to do at a moment. */
@@ -25,10 +24,12 @@ export interface Clock {
   clear(alarm: Alarm): void;
 }
 
+// One for each `setTimeout` there has been: fake timers bring another, and what waits on the host's own stays there.
 class HostClock implements Clock {
+  readonly setTimeout: typeof setTimeout = setTimeout;
+  readonly #clearTimeout: typeof clearTimeout = clearTimeout;
+  readonly #ownNow: () => number = performance.now.bind(performance);
   readonly #alarms = new Deadlines<Alarm>();
-  #host: typeof setTimeout = realSetTimeout;
-  #clearTimeout: typeof clearTimeout = clearTimeout;
   #timer: ReturnType<typeof setTimeout> | undefined = undefined;
   #armedFor = Infinity;
   #floor = -Infinity;
@@ -40,16 +41,16 @@ class HostClock implements Clock {
   // A host timer may fire before its moment by this clock (Node: up to 0.9 ms early; a fake that leaves the clock
   // alone: by all of it). Having fired, its moment is past: time never reads earlier than that.
   now(): number {
-    const now = performance.now();
-    return now < this.#floor && setTimeout === this.#host ? this.#floor : now;
+    const now = setTimeout === this.setTimeout ? performance.now() : this.#ownNow();
+    return now < this.#floor ? this.#floor : now;
   }
 
-  // Reading both clocks for each new timer would cost a fifth of a select with a timeout (bench row 11), so the time
-  // of day is carried along with the monotonic time for a millisecond.
+  // Reading both clocks for each new timer would cost a fifth of a select with a timeout (bench row 11), so the host's
+  // own time of day is carried along with the monotonic time for a millisecond.
   wall(now: number): number {
+    if (Date.now !== realWall || this !== real) return Date.now();
     const since = now - this.#wallReadAt;
-    if (since >= 0 && since < 1 && Date.now === realWall && setTimeout === realSetTimeout)
-      return this.#wallRead + since;
+    if (since >= 0 && since < 1) return this.#wallRead + since;
     this.#wallReadAt = now;
     this.#wallRead = Date.now();
     return this.#wallRead;
@@ -69,22 +70,20 @@ class HostClock implements Clock {
 
   #arm(): void {
     const first = this.#alarms.first as Alarm;
-    if (setTimeout !== this.#host) this.#changeHost();
     if (this.#timer !== undefined) {
       if (this.#armedFor <= first.due) return;
       this.#disarm();
     }
-    const delay = Math.min(Math.max(Math.ceil(first.due - this.now()), 0), LONGEST_DELAY);
+    // Less a microsecond: 600,000.0000000001 ms, as sums of fractions give, are not 600,001.
+    const delay = Math.min(Math.max(Math.ceil(first.due - this.now() - 0.001), 0), LONGEST_DELAY);
     this.#armedFor = delay === LONGEST_DELAY ? this.now() + delay : first.due;
-    this.#timer = setTimeout(() => {
-      this.#ring();
-    }, delay);
+    this.#timer = this.setTimeout.call(undefined, () => this.#ring(), delay);
   }
 
   // Nobody waits any more. A select loop with a timeout comes back at once and would pay for a host timer each time,
   // so the timer only stops holding the process and is cleared when the loop turns (bench/groups/select: row 11).
   #release(): void {
-    if (setTimeout !== realSetTimeout || this.#timer === undefined) {
+    if (this !== real) {
       this.#disarm();
       return;
     }
@@ -103,13 +102,6 @@ class HostClock implements Clock {
     if (this.#timer !== undefined) this.#clearTimeout.call(undefined, this.#timer);
     this.#timer = undefined;
     this.#armedFor = Infinity;
-  }
-
-  #changeHost(): void {
-    this.#disarm();
-    this.#host = setTimeout;
-    this.#clearTimeout = clearTimeout;
-    this.#floor = -Infinity;
   }
 
   #ring(): void {
@@ -131,12 +123,22 @@ export function ringDue(alarms: Deadlines<Alarm>, now: number): void {
   }
 }
 
-const host: Clock = new HostClock();
+const real = new HostClock();
+const hosts = new WeakMap<typeof setTimeout, HostClock>([[setTimeout, real]]);
+let host = real;
+let virtual: Clock | undefined;
 
-/** @internal The clock of everything that is created now. */
-export let clock: Clock = host;
+/** @internal The clock that decides now. It changes when fake timers or virtual time come or go. */
+export function clock(): Clock {
+  if (virtual !== undefined) return virtual;
+  if (setTimeout !== host.setTimeout) {
+    host = hosts.get(setTimeout) ?? new HostClock();
+    hosts.set(setTimeout, host);
+  }
+  return host;
+}
 
-/** @internal Installs a virtual clock; without one, the host's again. */
-export function installClock(virtual: Clock = host): void {
-  clock = virtual;
+/** @internal Installs a virtual clock; without one, the host's decides again. */
+export function installClock(next?: Clock): void {
+  virtual = next;
 }

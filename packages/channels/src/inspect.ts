@@ -36,7 +36,7 @@ export class ParkedOperations implements Recorder {
   parked(operation: object, what: string, channels: readonly object[]): void {
     this.operations += 1;
     // The stack is captured here and written out only when somebody reads the report.
-    this.#entries.set(operation, { operation: what, channels, since: clock.wall(clock.now()), stack: new Error(what) });
+    this.#entries.set(operation, { operation: what, channels, since: timeOfDay(), stack: new Error(what) });
   }
 
   left(operation: object): void {
@@ -76,7 +76,7 @@ export function parked(): ParkedOperation[] {
 
 /** Writes parked operations for people, one paragraph each. */
 export function formatParked(list: readonly ParkedOperation[] = parked()): string {
-  const now = clock.wall(clock.now());
+  const now = timeOfDay();
   return list
     .map(({ operation, waitsFor, since, calledAt }) => {
       const shown = waitsFor.slice(0, NAMES_SHOWN).join(", ");
@@ -92,9 +92,14 @@ function waitedFor(entry: object, operation: string): string {
   if (entry instanceof SendDescription) return `a receiver on ${nameOf(entry.channel)}`;
   if (operation === "send") return `a receiver on ${nameOf(entry)}`;
   if (entry instanceof Source && entry.capacity === 0 && entry.due() < Infinity) {
-    return `a timer due in ${Math.round(entry.due() - clock.now())} ms`;
+    return `a timer due in ${Math.round(entry.due() - clock().now())} ms`;
   }
   return `a value on ${nameOf(entry)}`;
+}
+
+function timeOfDay(): number {
+  const current = clock();
+  return current.wall(current.now());
 }
 
 function nameOf(channel: object): string {

@@ -2,7 +2,7 @@
 // as among two: the ready ones stand in one list, each goes to its end once served, and timers stand in one heap.
 // Registering takes nothing and holds no place; a parked `next` has its place, by its arrival, in every channel.
 
-import { type Alarm, clock } from "./clock.ts";
+import { type Alarm, type Clock, clock } from "./clock.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import { disposeBy } from "./dispose.ts";
 import { ALREADY_EXISTS, CLOSED, SluiceError } from "./errors.ts";
@@ -126,6 +126,7 @@ class Round implements Alarm {
   due = Infinity;
   position = -1;
   order = 0;
+  #clock: Clock = clock();
   #closed = false;
 
   add(name: string, channel: unknown): void {
@@ -220,13 +221,14 @@ class Round implements Alarm {
   /** Keeps a timer's place in the heap; a channel that is no timer is never due. */
   schedule(registration: Registration): void {
     const due = registration.source.due();
+    if (due < Infinity) this.#onClock();
     if (due < Infinity && registration.list === undefined) this.timers.set(registration, due);
     else this.timers.delete(registration);
     this.#setAlarm();
   }
 
   ring(): void {
-    const now = clock.now();
+    const now = this.#onClock().now();
     for (let first = this.timers.first; first !== undefined && first.due <= now; first = this.timers.first) {
       if (this.parked.head === undefined) break;
       first.source.fire();
@@ -236,7 +238,9 @@ class Round implements Alarm {
 
   #collectTimers(): void {
     let first = this.timers.first;
-    const now = first === undefined ? 0 : clock.now();
+    if (first === undefined) return;
+    const now = this.#onClock().now();
+    first = this.timers.first;
     while (first !== undefined && first.due <= now) {
       this.timers.delete(first);
       first.turnedReady();
@@ -246,8 +250,19 @@ class Round implements Alarm {
 
   #setAlarm(): void {
     const first = this.timers.first;
-    if (this.parked.head === undefined || first === undefined) clock.clear(this);
-    else if (this.position < 0 || this.due !== first.due) clock.set(this, first.due);
+    if (this.parked.head === undefined || first === undefined) this.#clock.clear(this);
+    else if (this.position < 0 || this.due !== first.due) this.#clock.set(this, first.due);
+  }
+
+  // As its timers do (timer.ts): when the clock that decides has changed, they all have moved.
+  #onClock(): Clock {
+    const now = clock();
+    if (now !== this.#clock) {
+      this.#clock.clear(this);
+      this.#clock = now;
+      for (const registration of this.registrations.values()) this.schedule(registration);
+    }
+    return now;
   }
 
   #forget(registration: Registration): void {

@@ -8,7 +8,7 @@ import { type Link, List, type ReceivingWaiter } from "./waiter.ts";
 /** @internal A period of 0 means one value and no more. */
 export class TimerChannel extends Source<Date> {
   readonly #queue: TimerQueue;
-  readonly #clock: Clock = clock;
+  #clock: Clock = clock();
   #due = Infinity;
   #wall = 0; // the time of day at `#due`
   #period = 0;
@@ -85,6 +85,7 @@ export class TimerChannel extends Source<Date> {
 
   /** @internal */
   override due(): number {
+    this.#onClock();
     return this.#due;
   }
 
@@ -96,19 +97,35 @@ export class TimerChannel extends Source<Date> {
 
   /** @internal Sets the alarm if somebody waits and there is something to wait for. */
   wait(): void {
-    if (this.#queue.head !== undefined && this.#due < Infinity) this.#clock.set(this.#queue, this.#due);
+    const { head } = this.#queue;
+    if (head !== undefined && this.#due < Infinity) this.#onClock().set(this.#queue, this.#due);
     else this.#clock.clear(this.#queue);
   }
 
   #isDue(): boolean {
-    return this.#due < Infinity && this.#due <= this.#clock.now();
+    return this.#due < Infinity && this.#onClock().now() >= this.#due;
+  }
+
+  // Where fake timers or virtual time came or went since the last use, what was left to wait is left on the clock that
+  // decides now.
+  #onClock(): Clock {
+    const before = this.#clock;
+    const now = clock();
+    if (now !== before) {
+      before.clear(this.#queue);
+      this.#clock = now;
+      this.#due += now.now() - before.now();
+      this.#moved();
+    }
+    return now;
   }
 
   #start(delay: number, period: number): void {
     const wait = Math.max(delay, 0);
-    const now = this.#clock.now();
+    const current = this.#onClock();
+    const now = current.now();
     this.#due = now + wait;
-    this.#wall = this.#clock.wall(now) + wait;
+    this.#wall = current.wall(now) + wait;
     this.#period = period;
     this.#moved();
   }

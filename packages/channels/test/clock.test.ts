@@ -1,0 +1,362 @@
+// The host's clock, under fake timers: what is armed and when, which clock decides, and that fakes need no configuration.
+
+import { Channel, select, Selector, time, trySelect } from "@sluice/channels";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { outcome, turns, waiting } from "./progress.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const armed = (): number => vi.getTimerCount();
+
+describe("a host timer is armed only while somebody waits", () => {
+  test("creating, polling, moving and dropping timers arms none", async () => {
+    vi.useFakeTimers();
+    const timer = time.timer("1h");
+    const ticker = time.ticker("1s");
+    const once = time.after("1m");
+    timer.reset("2h");
+    timer.stop();
+    timer.reset("1h");
+    ticker.reset("2s");
+    const channels = [timer.channel(), ticker.channel(), once];
+    for (const channel of channels) channel.tryReceive();
+    trySelect(channels);
+    await select(channels, { default: true });
+    await select([time.after(0)]);
+    using events = new Selector({ once, tick: ticker.channel() });
+    events.tryNext();
+    expect(armed()).toBe(0);
+  });
+
+  test.each<[string, (signal: AbortSignal) => Promise<unknown>]>([
+    ["receive", (signal) => time.after("1h").receive({ signal })],
+    ["receiveMany", (signal) => time.after("1h").receiveMany(8, { signal })],
+    ["select", (signal) => select([new Channel(), time.ticker("1h").channel()], { signal })],
+    ["sleep", (signal) => time.sleep("1h", { signal })],
+    ["Selector", (signal) => new Selector({ timer: time.timer("1h").channel() }).next({ signal })],
+  ])("%s arms one, and an abort clears it", async (_title, wait) => {
+    vi.useFakeTimers();
+    const controller = new AbortController();
+    const aborted = wait(controller.signal).catch((reason: unknown) => reason);
+    expect(armed()).toBe(1);
+    controller.abort("enough");
+    expect(armed()).toBe(0);
+    expect(await outcome(aborted)).toBe("enough");
+  });
+
+  test("a select that another case wins clears the timer of its timeout", async () => {
+    vi.useFakeTimers();
+    const channel = new Channel<string>();
+    const selected = select([channel, time.after("30s")]);
+    expect(armed()).toBe(1);
+    channel.trySend("x");
+    expect(armed()).toBe(0);
+    expect(await selected).toMatchObject({ index: 0, value: "x" });
+  });
+
+  test("breaking out of a loop over a ticker clears its timer", async () => {
+    vi.useFakeTimers();
+    const iterator = time.ticker("1s").channel()[Symbol.asyncIterator]();
+    const step = iterator.next();
+    expect(armed()).toBe(1);
+    await iterator.return?.();
+    expect(armed()).toBe(0);
+    expect(await outcome(step)).toMatchObject({ done: true });
+  });
+
+  test("stop clears the timer of those who wait, reset arms it again, and after the value there is none", async () => {
+    vi.useFakeTimers();
+    const timer = time.timer("1h");
+    const received = timer.channel().receive();
+    expect(armed()).toBe(1);
+    timer.stop();
+    expect(armed()).toBe(0);
+    timer.reset("1m");
+    expect(armed()).toBe(1);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await outcome(received)).toMatchObject({ ok: true });
+    const next = timer.channel().receive();
+    expect(armed()).toBe(0);
+    expect(await outcome(next)).toBe(waiting);
+  });
+
+  test("a ticker is armed while a loop waits for it and not while the loop works", async () => {
+    vi.useFakeTimers();
+    const ticker = time.ticker("1s");
+    const work = new Channel();
+    const counts: number[] = [];
+    const loop = async (): Promise<void> => {
+      for await (const tick of ticker.channel()) {
+        counts.push(armed());
+        await work.send(tick);
+      }
+    };
+    void loop();
+    for (let round = 0; round < 3; round += 1) {
+      expect(armed()).toBe(1);
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(armed()).toBe(0);
+      work.tryReceive();
+      await turns();
+    }
+    expect(counts).toEqual([0, 0, 0]);
+  });
+});
+
+describe("one host timer serves all deadlines", () => {
+  test("a thousand waits arm one timer, for the earliest", async () => {
+    vi.useFakeTimers();
+    let fired = 0;
+    for (let i = 0; i < 1000; i += 1) void time.sleep(((i * 7919) % 1000) + 1).then(() => (fired += 1));
+    expect(armed()).toBe(1);
+    for (const [pause, total] of [
+      [1, 1],
+      [9, 10],
+      [490, 500],
+      [500, 1000],
+    ] as const) {
+      await vi.advanceTimersByTimeAsync(pause);
+      await turns();
+      expect([fired, armed()]).toEqual([total, total < 1000 ? 1 : 0]);
+    }
+  });
+
+  test("F18: lost timeouts beside thousands of waits arm no further timer", async () => {
+    vi.useFakeTimers();
+    const set = vi.spyOn(globalThis, "setTimeout");
+    const controller = new AbortController();
+    const channel = new Channel<number>();
+    const waits = Array.from({ length: 5000 }, (_, i) => time.sleep(10_000 + i, controller));
+    const settled = Promise.allSettled(waits);
+    expect(set).toHaveBeenCalledTimes(1);
+    for (let i = 0; i < 20_000; i += 1) {
+      const selected = select([channel, time.after("30s")]);
+      channel.trySend(i);
+      await selected;
+    }
+    expect(set).toHaveBeenCalledTimes(1);
+    expect(armed()).toBe(1);
+    controller.abort();
+    expect(armed()).toBe(0);
+    await settled;
+    set.mockRestore();
+  });
+
+  test("an earlier deadline is armed in place of a later one", async () => {
+    vi.useFakeTimers();
+    const late = time.sleep(1000);
+    const early = time.sleep(10);
+    expect(armed()).toBe(1);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(await outcome(early)).toBeUndefined();
+    expect(await outcome(late)).toBe(waiting);
+    expect(armed()).toBe(1);
+    await vi.advanceTimersByTimeAsync(990);
+    expect(await outcome(late)).toBeUndefined();
+  });
+
+  test("a Selector with a hundred tickers arms one timer while it waits", async () => {
+    vi.useFakeTimers();
+    const events = new Selector();
+    for (let i = 1; i <= 100; i += 1) events.add(`every ${i} s`, time.ticker(i * 1000).channel());
+    expect(armed()).toBe(0);
+    const next = events.next();
+    expect(armed()).toBe(1);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await outcome(next)).toMatchObject({ name: "every 1 s" });
+    expect(armed()).toBe(0);
+    const parked = events.next();
+    for (let i = 1; i <= 99; i += 1) events.delete(`every ${i} s`);
+    await vi.advanceTimersByTimeAsync(98_999);
+    expect(await outcome(parked)).toBe(waiting);
+    expect(armed()).toBe(1);
+    events.close();
+    expect(armed()).toBe(0);
+    expect(await outcome(parked)).toBeUndefined();
+  });
+
+  test("a delay beyond 2^31-1 ms is armed piece by piece", async () => {
+    vi.useFakeTimers();
+    const set = vi.spyOn(globalThis, "setTimeout");
+    const slept = time.sleep(2 ** 32);
+    expect(set.mock.calls.map(([, delay]) => delay)).toEqual([2 ** 31 - 1]);
+    await vi.advanceTimersByTimeAsync(2 ** 32 - 1);
+    expect(await outcome(slept)).toBe(waiting);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await outcome(slept)).toBeUndefined();
+    expect(set.mock.calls.map(([, delay]) => delay)).toEqual([2 ** 31 - 1, 2 ** 31 - 1, 2]);
+    set.mockRestore();
+  });
+});
+
+describe("which clock decides", () => {
+  test.each([-86_400_000, 86_400_000])("the wall clock may jump by %i ms: deadlines do not move", async (jump) => {
+    vi.useFakeTimers();
+    const start = Date.now();
+    const once = time.after(1000);
+    const ticker = time.ticker(400);
+    vi.setSystemTime(start + jump);
+    expect(trySelect([once, ticker.channel()])).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(999);
+    expect(once.tryReceive()).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(once.tryReceive()?.value).toEqual(new Date(start + 1000));
+    expect(ticker.channel().tryReceive()?.value).toEqual(new Date(start + 400));
+    await vi.advanceTimersByTimeAsync(200);
+    expect(ticker.channel().tryReceive()?.value).toEqual(new Date(start + 1200));
+    expect(time.after(0).tryReceive()?.value).toEqual(new Date(start + jump + 1200));
+  });
+
+  test("a time of day that a test replaces is seen by the very next timer", () => {
+    const before = Number(time.after(0).tryReceive()?.value);
+    const now = vi.spyOn(Date, "now").mockReturnValue(1e12);
+    expect(time.after(0).tryReceive()?.value).toEqual(new Date(1e12));
+    now.mockRestore();
+    expect(Number(time.after(0).tryReceive()?.value)).toBeGreaterThanOrEqual(before);
+  });
+
+  test("when only setTimeout is faked, the timer is due when the host timer fires, whatever the clock says", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const once = time.after("1h").receive();
+    const ticker = time.ticker("10m");
+    const ticks: number[] = [];
+    const loop = async (): Promise<void> => {
+      for await (const tick of ticker.channel()) ticks.push(tick.getTime());
+    };
+    void loop();
+    await vi.advanceTimersByTimeAsync(3_599_999);
+    await turns();
+    expect([ticks.length, await outcome(once)]).toEqual([5, waiting]);
+    await vi.advanceTimersByTimeAsync(2);
+    expect(await outcome(once)).toMatchObject({ ok: true });
+    expect(ticks.map((tick) => tick - (ticks[0] ?? 0))).toEqual([0, 6e5, 12e5, 18e5, 24e5, 30e5]);
+  });
+
+  test("when only setTimeout is faked, sleeps follow one another at their distances", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    let slept = 0;
+    const task = async (): Promise<void> => {
+      for (; slept < 10; slept += 1) await time.sleep("1m");
+    };
+    void task();
+    for (let minute = 1; minute <= 10; minute += 1) {
+      await vi.advanceTimersByTimeAsync(60_000);
+      await turns();
+      expect(slept).toBe(minute);
+    }
+  });
+});
+
+describe("fake timers need no configuration", () => {
+  test("vi.useFakeTimers() drives after, timer, ticker, sleep, select and Selector", async () => {
+    vi.useFakeTimers();
+    const events = new Selector({ tick: time.ticker("4s").channel() });
+    const timer = time.timer("3s");
+    const seen: unknown[] = [];
+    void time
+      .after("1s")
+      .receive()
+      .then(() => seen.push("after"));
+    void time.sleep("2s").then(() => seen.push("sleep"));
+    void select({ timer: timer.channel(), never: new Channel() }).then(({ name }) => seen.push(name));
+    void events.next().then((event) => seen.push(event?.name));
+    for (const expected of ["after", "sleep", "timer", "tick"]) {
+      await vi.advanceTimersByTimeAsync(999);
+      await turns();
+      expect(seen).not.toContain(expected);
+      await vi.advanceTimersByTimeAsync(1);
+      await turns();
+      expect(seen.at(-1)).toBe(expected);
+    }
+    expect(armed()).toBe(0);
+  });
+
+  test("the synchronous vi.advanceTimersByTime and vi.runAllTimers work too", async () => {
+    vi.useFakeTimers();
+    const first = time.sleep("1s");
+    vi.advanceTimersByTime(1000);
+    expect(await outcome(first)).toBeUndefined();
+    const second = time.sleep("1000h");
+    vi.runAllTimers();
+    expect(await outcome(second)).toBeUndefined();
+  });
+
+  test("fakes cannot stop the turn of law 3", async () => {
+    vi.useFakeTimers({
+      toFake: ["setTimeout", "setInterval", "setImmediate", "queueMicrotask", "Date", "performance"],
+    });
+    const channel = new Channel<number>(1);
+    const { port1, port2 } = new MessageChannel();
+    const turned: unknown[] = [];
+    port1.addEventListener("message", (message) => turned.push(message));
+    port1.start();
+    port2.postMessage(undefined);
+    for (let i = 0; i < 100_000 && turned.length === 0; i += 1) {
+      await channel.send(i);
+      await channel.receive();
+    }
+    port1.close();
+    expect(turned).toHaveLength(1);
+    await time.sleep(0);
+  });
+
+  test("what one test left waiting under fakes is not there in the next", async () => {
+    for (let round = 0; round < 3; round += 1) {
+      vi.useFakeTimers();
+      void time.ticker("7s").channel().receive();
+      void new Selector({ tick: time.ticker("3s").channel() }).next();
+      expect(armed()).toBe(1);
+      await vi.advanceTimersByTimeAsync(1000);
+      vi.useRealTimers();
+    }
+    vi.useFakeTimers();
+    await vi.advanceTimersByTimeAsync(1e6);
+    expect(armed()).toBe(0);
+  });
+
+  test("a timer from before the fakes keeps what is left of its duration, and so do the timers of a Selector", async () => {
+    const [once, ticker, soon] = [time.after("1h"), time.ticker("10s"), time.timer("5s")];
+    const events = new Selector({ tick: ticker.channel(), soon: soon.channel() });
+    vi.useFakeTimers();
+    const received = once.receive();
+    for (const name of ["soon", "tick", "tick"]) {
+      const next = events.next();
+      await vi.advanceTimersByTimeAsync(5000);
+      const event = await outcome(next);
+      if (event === waiting) await vi.advanceTimersByTimeAsync(5000);
+      expect(await outcome(next)).toMatchObject({ name });
+    }
+    await vi.advanceTimersByTimeAsync(3_579_000);
+    expect(await outcome(received)).toBe(waiting);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await outcome(received)).toMatchObject({ ok: true });
+    const later = time.timer("1h");
+    vi.useRealTimers();
+    later.reset(1);
+    expect(await later.channel().receive()).toMatchObject({ ok: true });
+  });
+
+  test("a wait left behind under fakes does not keep real timers from firing, nor the other way round", async () => {
+    const controller = new AbortController();
+    const leftBehind = [time.sleep("1h", controller)];
+    vi.useFakeTimers();
+    leftBehind.push(time.sleep("1h", controller));
+    const faked = time.sleep(50);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(await outcome(faked)).toBeUndefined();
+    vi.useRealTimers();
+    await time.sleep(1);
+    await Promise.race([time.after(1).receive(), ...leftBehind]);
+    vi.useFakeTimers();
+    const again = time.sleep(50);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(await outcome(again)).toBeUndefined();
+    const settled = Promise.allSettled(leftBehind);
+    controller.abort();
+    expect((await settled).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    vi.useRealTimers();
+    await time.sleep(1);
+  });
+});
