@@ -15,21 +15,7 @@ afterAll(async () => {
   await child[Symbol.asyncDispose]();
 });
 
-/** Host timers that keep this process alive. */
-const live = (): number => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
-
-test("F9: no host timer is left after a hundred thousand selects that lost their timeout", async () => {
-  const before = live();
-  const channel = new Channel<number>();
-  for (let i = 0; i < 100_000; i += 1) {
-    const selected = select([channel, time.after("30s")]);
-    channel.trySend(i);
-    await selected;
-  }
-  expect(live()).toBe(before);
-});
-
-test("F9: the same in a process of its own, right away, for every way to lose a timeout", async () => {
+test("F9: no host timer is left after 10^5 lost timeouts, right away, however they were lost", async () => {
   const { lines, code } = await child.run(`
     const channel = new Channel();
     const events = new Selector({ channel, tick: time.ticker("1h").channel() });
