@@ -1,0 +1,390 @@
+// The rows of ../rows.mjs in Go, under the same names: `go test -bench Row -cpu 1`.
+package bench
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"reflect"
+	"runtime"
+	"sort"
+	"testing"
+	"time"
+)
+
+func BenchmarkRow(b *testing.B) {
+	b.Run("rendezvous", stream(0))
+	b.Run("ping-pong", pingPong)
+	b.Run("buffered", stream(128))
+	b.Run("buffered-try", bufferedTry(128))
+	b.Run("for-await", ranged(128))
+	b.Run("fan-in", fanIn(1000))
+	b.Run("ring", ring(10000))
+	b.Run("abortable", abortable)
+	b.Run("select-2", select2)
+	b.Run("select-ready", selectReady)
+	b.Run("select-timeout", selectTimeout)
+	for _, size := range []int{8, 32, 64, 128, 512, 1000, 2048, 10000} {
+		b.Run(fmt.Sprint("select-", size), selectMany(size))
+	}
+	for _, size := range []int{2, 8, 32, 64, 128, 512, 1000, 2048, 10000} {
+		b.Run(fmt.Sprint("selector-", size), selectMany(size))
+	}
+	for _, size := range []int{1, 2, 8, 32, 128, 512, 2048, 8192} {
+		b.Run(fmt.Sprint("buffered-", size), stream(size))
+		b.Run(fmt.Sprint("buffered-try-", size), bufferedTry(size))
+	}
+	b.Run("interval", interval)
+	b.Run("echo", echo)
+	b.Run("idle-channel", idleChannel)
+	b.Run("parked-receive", parkedReceive)
+}
+
+func check(b *testing.B, sum int) {
+	if sum != b.N*(b.N-1)/2 {
+		b.Fatal("wrong sum", sum)
+	}
+}
+
+func channels(count int) []chan int {
+	all := make([]chan int, count)
+	for i := range all {
+		all[i] = make(chan int)
+	}
+	return all
+}
+
+func sendAll(b *testing.B, channel chan<- int) {
+	for i := 0; i < b.N; i++ {
+		channel <- i
+	}
+}
+
+func sendRound(b *testing.B, all []chan int) {
+	next := 0
+	for i := 0; i < b.N; i++ {
+		all[next] <- i
+		if next++; next == len(all) {
+			next = 0
+		}
+	}
+}
+
+func stream(capacity int) func(b *testing.B) {
+	return func(b *testing.B) {
+		channel := make(chan int, capacity)
+		go sendAll(b, channel)
+		sum := 0
+		for i := 0; i < b.N; i++ {
+			sum += <-channel
+		}
+		check(b, sum)
+	}
+}
+
+func pingPong(b *testing.B) {
+	ping, pong := make(chan int), make(chan int)
+	go func() {
+		for i := 0; i < b.N; i++ {
+			pong <- <-ping
+		}
+	}()
+	sum := 0
+	for i := 0; i < b.N; i++ {
+		ping <- i
+		sum += <-pong
+	}
+	check(b, sum)
+}
+
+func bufferedTry(capacity int) func(b *testing.B) {
+	return func(b *testing.B) {
+		channel := make(chan int, capacity)
+		go func() {
+			for i := 0; i < b.N; i++ {
+				select {
+				case channel <- i:
+				default:
+					channel <- i
+				}
+			}
+		}()
+		sum := 0
+		for i := 0; i < b.N; i++ {
+			select {
+			case v := <-channel:
+				sum += v
+			default:
+				sum += <-channel
+			}
+		}
+		check(b, sum)
+	}
+}
+
+func ranged(capacity int) func(b *testing.B) {
+	return func(b *testing.B) {
+		channel := make(chan int, capacity)
+		go func() {
+			sendAll(b, channel)
+			close(channel)
+		}()
+		sum := 0
+		for v := range channel {
+			sum += v
+		}
+		check(b, sum)
+	}
+}
+
+func fanIn(producers int) func(b *testing.B) {
+	return func(b *testing.B) {
+		channel := make(chan int)
+		for first := 0; first < producers; first++ {
+			go func(first int) {
+				for i := first; i < b.N; i += producers {
+					channel <- i
+				}
+			}(first)
+		}
+		sum := 0
+		for i := 0; i < b.N; i++ {
+			sum += <-channel
+		}
+		check(b, sum)
+	}
+}
+
+func ring(count int) func(b *testing.B) {
+	return func(b *testing.B) {
+		all := channels(count)
+		sum := 0
+		finished := make(chan struct{})
+		for i := range all {
+			go func(from <-chan int, to chan<- int) {
+				for item := range from {
+					sum += item
+					if item+1 < b.N {
+						to <- item + 1
+					} else {
+						close(finished)
+					}
+				}
+			}(all[i], all[(i+1)%count])
+		}
+		runtime.Gosched()
+		b.ResetTimer()
+		all[0] <- 0
+		<-finished
+		b.StopTimer()
+		check(b, sum)
+		for _, channel := range all {
+			close(channel)
+		}
+	}
+}
+
+func abortable(b *testing.B) {
+	channel, done := make(chan int), make(chan struct{})
+	go sendAll(b, channel)
+	sum := 0
+	for i := 0; i < b.N; i++ {
+		select {
+		case v := <-channel:
+			sum += v
+		case <-done:
+			return
+		}
+	}
+	check(b, sum)
+}
+
+// Two tasks, as in the other languages. About every other select finds a sender that waits: Go goes on with a
+// goroutine that could hand over its value, where a JavaScript task always lets the other continue first.
+func select2(b *testing.B) {
+	all := channels(2)
+	first, second := all[0], all[1]
+	go sendRound(b, all)
+	sum := 0
+	for i := 0; i < b.N; i++ {
+		select {
+		case v := <-first:
+			sum += v
+		case v := <-second:
+			sum += v
+		}
+	}
+	check(b, sum)
+}
+
+// reflect.Select with the cases made once. A select statement of 64 cases is no more than a tenth faster.
+func selectMany(count int) func(b *testing.B) {
+	return func(b *testing.B) {
+		all := channels(count)
+		cases := make([]reflect.SelectCase, count)
+		for i, channel := range all {
+			cases[i] = reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(channel)}
+		}
+		b.ResetTimer()
+		go sendRound(b, all)
+		sum := 0
+		for i := 0; i < b.N; i++ {
+			_, v, _ := reflect.Select(cases)
+			sum += int(v.Int())
+		}
+		check(b, sum)
+	}
+}
+
+func selectReady(b *testing.B) {
+	first, second := make(chan int, 1), make(chan int, 1)
+	sum := 0
+	for i := 0; i < b.N; i++ {
+		if i%2 == 0 {
+			first <- i
+		} else {
+			second <- i
+		}
+		select {
+		case v := <-first:
+			sum += v
+		case v := <-second:
+			sum += v
+		}
+	}
+	check(b, sum)
+}
+
+func selectTimeout(b *testing.B) {
+	busy := make(chan int)
+	go sendAll(b, busy)
+	sum := 0
+	for i := 0; i < b.N; i++ {
+		select {
+		case v := <-busy:
+			sum += v
+		case <-time.After(30 * time.Second):
+		}
+	}
+	check(b, sum)
+}
+
+// Runs a rendezvous for 400 ms, whatever b.N is.
+func load() {
+	channel := make(chan int)
+	end := time.Now().Add(400 * time.Millisecond)
+	go func() {
+		for i := 0; ; i++ {
+			channel <- i
+			if i%256 == 0 && time.Now().After(end) {
+				close(channel)
+				return
+			}
+		}
+	}()
+	for range channel {
+	}
+}
+
+func report(b *testing.B, late []time.Duration) {
+	sort.Slice(late, func(i, j int) bool { return late[i] < late[j] })
+	milliseconds := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	b.ReportMetric(milliseconds(late[len(late)/2]), "p50")
+	b.ReportMetric(milliseconds(late[len(late)*99/100]), "p99")
+	b.ReportMetric(milliseconds(late[len(late)-1]), "max")
+}
+
+func interval(b *testing.B) {
+	var late []time.Duration
+	done := make(chan struct{})
+	last := time.Now()
+	fired := func() {
+		now := time.Now()
+		if gap := now.Sub(last) - time.Millisecond; gap > 0 {
+			late = append(late, gap)
+		} else {
+			late = append(late, 0)
+		}
+		last = now
+	}
+	go func() {
+		ticker := time.NewTicker(time.Millisecond)
+		for {
+			select {
+			case <-ticker.C:
+				fired()
+			case <-done:
+				return
+			}
+		}
+	}()
+	load()
+	done <- struct{}{}
+	fired()
+	report(b, late)
+}
+
+func echo(b *testing.B) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		peer, err := listener.Accept()
+		if err == nil {
+			io.Copy(peer, peer)
+		}
+	}()
+	socket, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer socket.Close()
+	var trips []time.Duration
+	go func() {
+		message := make([]byte, 64)
+		for {
+			start := time.Now()
+			socket.Write(message)
+			if _, err := io.ReadFull(socket, message); err != nil {
+				return
+			}
+			trips = append(trips, time.Since(start))
+		}
+	}()
+	load()
+	report(b, trips)
+}
+
+func bytes(count int, make func() any) float64 {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	held := make()
+	runtime.Gosched()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(held)
+	return float64(after.HeapInuse+after.StackInuse-before.HeapInuse-before.StackInuse) / float64(count)
+}
+
+func idleChannel(b *testing.B) {
+	const count = 100000
+	b.ReportMetric(bytes(count, func() any { return channels(count) })-8, "bytes")
+}
+
+// A goroutine that waits on a channel, its stack included.
+func parkedReceive(b *testing.B) {
+	const count = 10000
+	all := channels(count)
+	b.ReportMetric(bytes(count, func() any {
+		for _, channel := range all {
+			go func(channel chan int) { <-channel }(channel)
+		}
+		return all
+	}), "bytes")
+	for _, channel := range all {
+		close(channel)
+	}
+}

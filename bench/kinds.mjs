@@ -1,0 +1,153 @@
+// How each kind of row is measured, in a process of its own.
+
+import { createHook } from "node:async_hooks";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { socketKinds } from "./sockets/kinds.mjs";
+import { median, percentile } from "./statistics.mjs";
+
+const BATCHES = 5;
+const WARMTH = 120e6; // nanoseconds: the compilers of V8 are done by then
+
+/** Runs n operations; gives nanoseconds. The values are the numbers below n, so their sum tells whether one is missing. */
+async function batch(run, n) {
+  const start = process.hrtime.bigint();
+  const sum = await run(n);
+  const took = Number(process.hrtime.bigint() - start);
+  if (sum !== (n * (n - 1)) / 2) throw new Error("wrong sum");
+  return took;
+}
+
+/** Runs until the code is warm; gives the number of operations that take about `wanted` nanoseconds. */
+async function calibrate(run, wanted, warmth) {
+  let n = 1;
+  for (let took = 0, total = 0; total < warmth; total += took) {
+    took = await batch(run, n);
+    n = Math.ceil(n * Math.min(4, Math.max(0.5, wanted / took)));
+  }
+  return n;
+}
+
+/** The median of five batches, once the code is warm. */
+async function time(program, row, milliseconds) {
+  const run = program(row.size);
+  const n = await calibrate(run, (milliseconds * 1e6) / BATCHES, WARMTH + (milliseconds * 1e6) / 4);
+  const samples = [];
+  for (let i = 0; i < BATCHES; i += 1) samples.push((await batch(run, n)) / n);
+  return { nanoseconds: median(samples) };
+}
+
+/** Runs a load for four times the given time, while `probe` collects numbers, and gives their percentiles. */
+async function under(program, row, milliseconds, probe) {
+  const run = program(row.size);
+  const n = await calibrate(run, 4 * milliseconds * 1e6, 4 * milliseconds * 1e6);
+  const stop = await probe();
+  await turn();
+  await batch(run, n);
+  const numbers = stop();
+  return { p50: percentile(numbers, 0.5), p99: percentile(numbers, 0.99), max: Math.max(...numbers) };
+}
+
+/** The gaps between the firings of a 1 ms interval, less the millisecond; the gap that is open at the end counts too. */
+const interval = (program, row, milliseconds) =>
+  under(program, row, milliseconds, () => {
+    const late = [];
+    let last = performance.now();
+    const fired = () => {
+      const now = performance.now();
+      late.push(Math.max(0, now - last - 1));
+      last = now;
+    };
+    const handle = setInterval(fired, 1);
+    return () => {
+      clearInterval(handle);
+      fired();
+      return late;
+    };
+  });
+
+/** One message of 64 bytes at a time to an echo in a thread of its own, over TCP. */
+const echo = (program, row, milliseconds) =>
+  under(program, row, milliseconds, async () => {
+    const server = new Worker(
+      `require("node:net").createServer((socket) => socket.setNoDelay().pipe(socket))
+        .listen(0, "127.0.0.1", function () { require("node:worker_threads").parentPort.postMessage(this.address().port) })`,
+      { eval: true },
+    );
+    const [port] = await once(server, "message");
+    const socket = connect(port, "127.0.0.1").setNoDelay();
+    await once(socket, "connect");
+    const message = Buffer.alloc(64);
+    const trips = [];
+    let sent = performance.now();
+    let missing = message.length;
+    const arrived = (bytes) => {
+      missing -= bytes;
+      if (missing > 0) return;
+      const now = performance.now();
+      trips.push(now - sent);
+      [sent, missing] = [now, message.length];
+      socket.write(message);
+    };
+    socket.on("data", (data) => arrived(data.length));
+    socket.write(message);
+    return () => {
+      trips.push(performance.now() - sent);
+      socket.destroy();
+      void server.terminate();
+      return trips;
+    };
+  });
+
+async function heap() {
+  for (let i = 0; i < 4; i += 1) {
+    await turn();
+    globalThis.gc();
+  }
+  return process.memoryUsage().heapUsed;
+}
+
+const SLOT = 8; // bytes of the array that holds each thing, which is ours
+
+/** Bytes on the heap for each of 10,000 things. */
+async function weight(program, row) {
+  const count = 9_984; // a multiple of 64
+  const make = program(row.size);
+  make(256)(); // code and inline caches are made once
+  const prepared = make(count);
+  const before = await heap();
+  const held = prepared();
+  const bytes = ((await heap()) - before) / count - SLOT;
+  if (held === undefined) throw new Error("nothing is held");
+  return { bytes };
+}
+
+const selects = (milliseconds) => (milliseconds >= 1_000 ? 1_000_000 : 100_000);
+
+/** Bytes on the heap that many operations left behind. */
+async function growth(program, row, milliseconds) {
+  const run = program(row.size);
+  await batch(run, 2_000);
+  const before = await heap();
+  await batch(run, selects(milliseconds));
+  return { bytes: Math.max(0, (await heap()) - before) };
+}
+
+/** Timers made and neither fired nor cleared. */
+async function timers(program, row) {
+  const alive = new Set();
+  const hook = createHook({
+    init: (id, type) => type === "Timeout" && alive.add(id),
+    destroy: (id) => alive.delete(id),
+  }).enable();
+  const run = program(row.size);
+  await batch(run, 100_000);
+  const end = performance.now() + 10; // what waits for the next turns to clear up has had them
+  while (performance.now() < end) await turn();
+  hook.disable();
+  return { timers: alive.size };
+}
+
+export const kinds = { time, interval, echo, weight, growth, timers, ...socketKinds };

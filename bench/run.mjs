@@ -1,0 +1,189 @@
+// npm run bench                          every group, short: under five minutes
+// npm run bench -- select                one group, or single rows by their names
+// npm run bench -- --full select         the same, long
+// npm run bench -- --before DIR select   another built checkout of this repository in the same rounds
+// npm run bench -- --publish …           also keeps the results for the docs and draws their charts
+// npm run bench -- --charts              draws them again
+//
+// Rounds are interleaved: in each, every subject has one process for every row, so that whatever else the machine does
+// meets all of them. What is printed is the median of the rounds, half the spread of their middle half, and the ratio
+// to ours.
+
+import { execFileSync, execSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { keepBuild, measure, prepareGo } from "./processes.mjs";
+import { groups } from "./rows.mjs";
+import { median, percentile } from "./statistics.mjs";
+import { subjects } from "./subjects.mjs";
+import { text } from "./table.mjs";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const results = (name) => `${root}bench/results/${name}.json`;
+const { values: flags, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: {
+    full: { type: "boolean", default: false },
+    before: { type: "string" },
+    publish: { type: "boolean", default: false },
+    charts: { type: "boolean", default: false },
+    rounds: { type: "string" },
+  },
+});
+
+if (flags.charts) await draw();
+else await bench();
+
+async function bench() {
+  const rows = chosenRows();
+  const go = prepare();
+  const plan = rows.map((row) => ({ row, rounds: Number(flags.rounds ?? (flags.full ? 9 : (row.rounds ?? 5))) }));
+  const measured = await measureAll(plan, go);
+  const summary = summarise(rows, measured);
+  for (const [group, found] of Object.entries(summary)) console.log(text(group, found));
+  const report = { ...about(go), groups: summary };
+  save("latest", report);
+  if (!flags.publish) return;
+  save("published", report);
+  await draw();
+}
+
+function chosenRows() {
+  const all = Object.values(groups).flatMap(({ rows }) => rows);
+  if (wanted.length === 0) return all.filter(({ group }) => !groups[group].onDemand);
+  return wanted.flatMap((name) => {
+    const found = groups[name]?.rows ?? all.filter((row) => row.name === name).slice(0, 1);
+    if (found.length === 0)
+      throw new RangeError(`No group and no row is called ${name}: ${Object.keys(groups).join(", ")}`);
+    return found;
+  });
+}
+
+function prepare() {
+  if (!existsSync(`${root}bench/node_modules`)) {
+    console.log("Installing what we compare with (bench/package.json) …");
+    execSync("npm ci --no-audit --no-fund --loglevel=error", { cwd: `${root}bench`, stdio: "inherit" });
+  }
+  console.log("Building …");
+  const configs = ["channels", "websocket"].map((name) => `packages/${name}/tsconfig.build.json`);
+  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-b", ...configs], {
+    cwd: root,
+    stdio: "inherit",
+  });
+  keepBuild("now", root);
+  if (flags.before !== undefined) keepBuild("before", flags.before);
+  const go = prepareGo();
+  if (go === undefined) console.log("Go is not installed: its column is left out.");
+  return go;
+}
+
+/** The subjects of a row that can be measured here. */
+function present(row, go) {
+  return subjects[row.folder]
+    .map(({ name }) => name)
+    .filter((name) => (name !== "go" || go !== undefined) && (name !== "before" || flags.before !== undefined));
+}
+
+/** Gives, by row and subject, what each round found. */
+async function measureAll(plan, go) {
+  const found = new Map(plan.map(({ row }) => [row, Object.fromEntries(present(row, go).map((name) => [name, []]))]));
+  const settings = flags.full ? { milliseconds: 1_000, limit: 60_000 } : { milliseconds: 100, limit: 10_000 };
+  const step = progress(plan.reduce((sum, { row, rounds }) => sum + rounds * present(row, go).length, 0));
+  for (let round = 0; plan.some(({ rounds }) => round < rounds); round += 1) {
+    for (const { row } of plan.filter(({ rounds }) => round < rounds)) {
+      for (const name of rotated(present(row, go), round)) {
+        step(`${row.name} ${name}`);
+        const soFar = found.get(row)[name];
+        const pointless = soFar.includes(null) || soFar.filter((result) => result.failed !== undefined).length > 1;
+        if (!pointless) soFar.push(await measure(name, row, settings));
+      }
+    }
+  }
+  step(undefined);
+  return found;
+}
+
+/** Each round starts with another subject. */
+function rotated(names, round) {
+  const first = round % names.length;
+  return [...names.slice(first), ...names.slice(0, first)];
+}
+
+/** Tells how far it is: on a terminal in one line, else now and then. */
+function progress(total) {
+  const start = Date.now();
+  const { isTTY } = process.stderr;
+  let done = 0;
+  return (what) => {
+    const seconds = Math.round((Date.now() - start) / 1_000);
+    const line = `${String(Math.floor((100 * done) / total)).padStart(3)} %  ${seconds} s  ${what}`;
+    if (isTTY) process.stderr.write(what === undefined ? "\r\x1b[K" : `\r\x1b[K${line}`);
+    else if (what !== undefined && done % Math.ceil(total / 20) === 0) process.stderr.write(`${line}\n`);
+    done += 1;
+  };
+}
+
+/** By group, row and subject: for each metric its median, spread and samples; or how it failed. */
+function summarise(rows, measured) {
+  const summary = {};
+  for (const row of rows) {
+    const line = ((summary[row.group] ??= {})[row.name] = {});
+    for (const [name, samples] of Object.entries(measured.get(row))) {
+      const failure = samples.find((sample) => sample?.failed !== undefined);
+      const good = samples.filter((sample) => sample !== null && sample.failed === undefined);
+      if (failure !== undefined && good.length <= samples.length / 2) line[name] = { failed: failure.failed };
+      else if (good.length > 0) {
+        line[name] = Object.fromEntries(
+          row.metrics.map((metric) => [metric, statistics(good.map((sample) => sample[metric]))]),
+        );
+        if (good[0].series !== undefined) line[name].series = good[0].series;
+      }
+    }
+  }
+  return summary;
+}
+
+function statistics(samples) {
+  const middle = median(samples);
+  const spread = middle === 0 ? 0 : (percentile(samples, 0.75) - percentile(samples, 0.25)) / 2 / middle;
+  return { median: middle, spread, samples };
+}
+
+function about(go) {
+  const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
+  const versionOf = (name) =>
+    JSON.parse(readFileSync(`${root}bench/node_modules/${name}/package.json`, "utf8")).version;
+  return {
+    machine: `${cpus()[0].model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${process.arch}`,
+    node: process.versions.node,
+    go,
+    packages: Object.fromEntries(
+      Object.values(subjects)
+        .flat()
+        .filter((subject) => subject.package)
+        .map((subject) => [subject.package, versionOf(subject.package)]),
+    ),
+    commit:
+      git("rev-parse", "--short", "HEAD") +
+      (git("status", "--porcelain", "--", "packages") === "" ? "" : " and changes"),
+    date: new Date().toISOString().slice(0, 10),
+    full: flags.full,
+  };
+}
+
+/** Keeps what an earlier run found of other rows. */
+function save(name, report) {
+  const path = results(name);
+  const old = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : { groups: {} };
+  const merged = { ...old.groups };
+  for (const [group, rows] of Object.entries(report.groups)) merged[group] = { ...old.groups[group], ...rows };
+  writeFileSync(path, `${JSON.stringify({ ...report, groups: merged }, null, 1)}\n`);
+  console.log(`\nWritten to bench/results/${name}.json`);
+}
+
+async function draw() {
+  const { drawCharts } = await import("./charts.mjs");
+  drawCharts(JSON.parse(readFileSync(results("published"), "utf8")));
+}

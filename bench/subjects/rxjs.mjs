@@ -1,0 +1,47 @@
+// Push, no backpressure: an event is a call of the subscriber. Measured where a program of channels has a counterpart.
+import { firstValueFrom, merge, race, Subject, timer } from "rxjs";
+
+const subjects = (count) => Array.from({ length: count }, () => new Subject());
+
+/** A subscription to all, made anew for each event. */
+function first(count) {
+  const all = subjects(count);
+  return async (n) => {
+    let sum = 0;
+    for (let i = 0; i < n; i += 1) {
+      const next = firstValueFrom(merge(...all));
+      all[i % count].next(i);
+      sum += await next;
+    }
+    return sum;
+  };
+}
+
+function orTimeout() {
+  const busy = new Subject();
+  return async (n) => {
+    let sum = 0;
+    for (let i = 0; i < n; i += 1) {
+      const next = firstValueFrom(race(busy, timer(30_000)));
+      busy.next(i);
+      sum += await next;
+    }
+    return sum;
+  };
+}
+
+/** One subscription that stays: no task waits and nothing is awaited. */
+function subscription(count) {
+  const all = subjects(count);
+  let sum = 0;
+  merge(...all).subscribe((value) => {
+    sum += value;
+  });
+  return async (n) => {
+    sum = 0;
+    for (let i = 0; i < n; i += 1) all[i % count].next(i);
+    return sum;
+  };
+}
+
+export const programs = { select: first, "select-timeout": orTimeout, selector: subscription };

@@ -1,0 +1,26 @@
+import { ours } from "../ours.mjs";
+import { programsOf } from "../programs/index.mjs";
+
+const { Channel, select, Selector, time } = await ours("channels");
+
+export const programs = programsOf({
+  open: (capacity) => new Channel(capacity),
+  send: (channel, value) => channel.send(value),
+  receive: (channel) => channel.receive(),
+  value: (received) => received.value,
+  post: (channel, value) => void channel.trySend(value),
+  trySend: (channel, value) => channel.trySend(value),
+  tryReceive: (channel) => channel.tryReceive(),
+  close: (channel) => channel.close(),
+  iterate: (channel) => channel,
+  receiveMany: (channel, limit) => channel.receiveMany(limit),
+  receiveUntil: (channel, signal) => channel.receive({ signal }),
+
+  prepare: (channels) => channels,
+  select: (channels) => select(channels),
+  selected: (result) => result.value,
+  selectOrTimeout: ([channel]) => select([channel, time.after("30s")]),
+  selector: (channels) => new Selector(Object.fromEntries(channels.map((channel, i) => [`channel ${i}`, channel]))),
+  next: (selector) => selector.next(),
+  event: (event) => event.value,
+});
