@@ -5,7 +5,7 @@ import { virtualTime } from "@sluice/channels/testing";
 import { array, assert, asyncProperty, constantFrom } from "fast-check";
 import { expect, test } from "vitest";
 import { Bustle, type Fate } from "./bustle.ts";
-import { runs, turns } from "./progress.ts";
+import { hunt, turns } from "./progress.ts";
 import { scenes } from "./scenes.ts";
 
 /** What became of all values of all runs: a crowd in which nothing is ever dropped would prove little. */
@@ -23,7 +23,7 @@ const FATES: readonly Fate[] = ["dropped", "not sent", "received", "returned", "
 
 test(
   "H7: sent = received + still inside + returned + dropped, in order, and nobody hangs, under virtual time",
-  { timeout: 600_000 },
+  { timeout: 3_600_000 },
   async () => {
     const tally: Tally = new Map();
     const property = asyncProperty(scenes, (scene) =>
@@ -34,12 +34,12 @@ test(
         accounted(bustle, tally);
       }),
     );
-    await assert(property, { numRuns: runs(600) });
+    await assert(property, hunt(600));
     expect([...tally.keys()].toSorted()).toEqual(FATES);
   },
 );
 
-test("H7: the same holds in ordinary time, where turns are budgeted by the clock", { timeout: 600_000 }, async () => {
+test("H7: the same holds in ordinary time, where turns are budgeted by the clock", { timeout: 3_600_000 }, async () => {
   const tally: Tally = new Map();
   const property = asyncProperty(scenes, async (scene) => {
     const bustle = new Bustle(scene, turns);
@@ -47,7 +47,7 @@ test("H7: the same holds in ordinary time, where turns are budgeted by the clock
     await bustle.end();
     accounted(bustle, tally);
   });
-  await assert(property, { numRuns: runs(600) });
+  await assert(property, hunt(600));
   expect([...tally.keys()].toSorted()).toEqual(FATES);
 });
 
@@ -98,24 +98,28 @@ const WAYS: Readonly<Record<string, () => Promise<unknown>[]>> = {
   "a refusal": () => [new Channel<number>().receive({ signal: AbortSignal.abort("aborted") })],
 };
 
-test("law 2: promises settle in commit order, also across turns of the event loop", { timeout: 600_000 }, async () => {
-  // Enough for three turns: the queue of those that wait for theirs is joined while it is being served.
-  const names = array(constantFrom(...Object.keys(WAYS)), { minLength: 300, maxLength: 2_000, size: "max" });
-  const property = asyncProperty(names, async (list) => {
-    const settled: number[] = [];
-    let committed = 0;
-    const all: Promise<unknown>[] = [];
-    for (const [i, name] of list.entries()) {
-      for (const promise of WAYS[name]?.() ?? []) {
-        const number = committed;
-        committed += 1;
-        const note = (): number => settled.push(number);
-        all.push(promise.then(note, note));
+test(
+  "law 2: promises settle in commit order, also across turns of the event loop",
+  { timeout: 3_600_000 },
+  async () => {
+    // Enough for three turns: the queue of those that wait for theirs is joined while it is being served.
+    const names = array(constantFrom(...Object.keys(WAYS)), { minLength: 300, maxLength: 2_000, size: "max" });
+    const property = asyncProperty(names, async (list) => {
+      const settled: number[] = [];
+      let committed = 0;
+      const all: Promise<unknown>[] = [];
+      for (const [i, name] of list.entries()) {
+        for (const promise of WAYS[name]?.() ?? []) {
+          const number = committed;
+          committed += 1;
+          const note = (): number => settled.push(number);
+          all.push(promise.then(note, note));
+        }
+        if (i % 400 === 399) await Promise.resolve();
       }
-      if (i % 400 === 399) await Promise.resolve();
-    }
-    await Promise.all(all);
-    expect(settled).toEqual(settled.map((_, i) => i));
-  });
-  await assert(property, { numRuns: runs(40) });
-});
+      await Promise.all(all);
+      expect(settled).toEqual(settled.map((_, i) => i));
+    });
+    await assert(property, hunt(40));
+  },
+);

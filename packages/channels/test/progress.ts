@@ -40,9 +40,10 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   throw new Error(`Expected a rejection, got ${String(value)}`);
 }
 
-/** The number of runs of a property: the ordinary one times `RUNS` (an environment variable, for long hunts). */
-export function runs(ordinary: number): number {
-  const host = (globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } })
-    .process;
-  return ordinary * Number(host?.env?.["RUNS"] ?? 1);
+/** How long a property may look: `RUNS`, an environment variable, multiplies the ordinary number of runs, for long hunts. */
+export function hunt(ordinary: number): { numRuns: number; timeout: number; interruptAfterTimeLimit: number } {
+  const host = (globalThis as { process?: { readonly env?: Readonly<Record<string, string | undefined>> } }).process;
+  const times = Number(host?.env?.["RUNS"] ?? 1);
+  // The limits are for runs that hang: they too are reported, shrunk a little, with their seed.
+  return { numRuns: ordinary * times, timeout: 5_000, interruptAfterTimeLimit: 60_000 * times };
 }
