@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 const folder = new URL(".snippets/", import.meta.url);
 
 for (const name of readdirSync(folder)) {
-  test.skipIf(name.includes(".norun."))(name, async () => {
+  test.skipIf(name.includes(".norun."))(`runs ${name}`, async () => {
     const file = new URL(name, folder);
     const promised = [...readFileSync(file, "utf8").matchAll(/\/\/ → (.*)$/gm)].map((match) => match[1]);
     const printed: string[] = [];

@@ -7,7 +7,7 @@ const gates = [
   ["typecheck", "Types of sources, tests and docs (tsc)"],
   ["test", "Tests and type tests"],
   ["build", "Build"],
-  ["typecheck:dist", "Types that are published (tsc)"],
+  ["test:packed", "Both packages, packed and used from another project"],
   ["pack:lint", "Packages (publint, attw)"],
   ["size", "Size"],
   ["unused", "Unused files, exports and dependencies (knip)"],

@@ -37,9 +37,12 @@ export function tool(file, ...args) {
   return [process.execPath, [`node_modules/${file}`, ...args]];
 }
 
+function changed(file) {
+  return statSync(`${root}${file}`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
 /** Installs what the lock file names, unless that was done since the lock file last changed. */
 export function install() {
-  const changed = (file) => statSync(`${root}${file}`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (changed("node_modules/.package-lock.json") >= changed("package-lock.json")) return;
   say("Installing the development tools (npm ci, once, about half a minute)");
   must(...npm("ci"));

@@ -1,8 +1,8 @@
-// `npm run test:nodes`: the tests of Node on the build that users get, under each line of Node.js that is supported.
-// The npm package `node` carries the binary.
+// `npm run test:nodes`: the tests on the build that users get, under the newer lines of Node.js. The npm package `node`
+// carries the binary.
 import { must, npm, say } from "./run.mjs";
 
-const versions = ["20.19.0", "22.23.3", "24.21.0"];
+const versions = ["22.23.3", "24.21.0"];
 
 say("Building");
 must(...npm("run", "--silent", "build"));

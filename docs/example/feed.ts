@@ -30,7 +30,9 @@ export async function startFeed(): Promise<string> {
 
 function readMonths(): Month[] {
   const months = new Map<string, Record<string, number>>();
-  const [, ...lines] = readFileSync(new URL("../prices.csv", import.meta.url), "utf8").trim().split(/\r?\n/);
+  const [, ...lines] = readFileSync(new URL("../prices.csv", import.meta.url), "utf8")
+    .trim()
+    .split(/\r?\n/);
   for (const line of lines) {
     const [symbol = "", date = "", price] = line.split(",");
     const month = date.replace(" 1 ", " ");

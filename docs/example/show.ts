@@ -5,8 +5,12 @@ import type { Month } from "./feed.ts";
 
 const coloured = process.stdout.isTTY && !process.env["NO_COLOR"];
 const paint = (code: number) => (text: string) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : text);
-const [bold, dim, red, green, yellow, cyan] = [1, 2, 31, 32, 33, 36].map(paint) as [Paint, Paint, Paint, Paint, Paint, Paint];
-type Paint = (text: string) => string;
+const bold = paint(1);
+const dim = paint(2);
+const red = paint(31);
+const green = paint(32);
+const yellow = paint(33);
+const cyan = paint(36);
 
 const last = new Map<string, number>();
 const roundTrips: number[] = [];
@@ -37,8 +41,8 @@ export function closed({ code, reason, initiator }: CloseInfo): void {
 
 export function summary(): void {
   const seconds = (performance.now() - begin) / 1000;
-  const median = roundTrips.sort((a, b) => a - b)[roundTrips.length >> 1];
   const heard = `${messages} messages in ${seconds.toFixed(1)} s, ${(messages / seconds).toFixed(1)} messages/s`;
+  const median = roundTrips.toSorted((a, b) => a - b)[roundTrips.length >> 1];
   console.log(
     bold(heard) + (median === undefined ? "" : `, round trip ${median.toFixed(2)} ms (median of ${roundTrips.length})`),
   );

@@ -1,0 +1,65 @@
+// `npm run test:packed`: a stranger's project. Both packages packed, installed beside each other, compiled by a project that
+// checks its libraries, and run.
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { must, npm, say, tool } from "./run.mjs";
+
+const program = `
+import { Channel, select, time } from "@sluice/channels";
+import { parked } from "@sluice/channels/inspect";
+import { Source } from "@sluice/channels/source";
+import { virtualTime } from "@sluice/channels/testing";
+import * as websocket from "@sluice/websocket";
+
+const words = new Channel<string>(1);
+await words.send("packed");
+const next = await select({ word: words, timeout: time.after("1m") });
+if (next.name !== "word" || !next.ok || next.value !== "packed") throw new Error("select gave something else");
+await virtualTime(() => time.sleep("24h"));
+
+const refused: string = await websocket.connect("ws://127.0.0.1:9").then(() => "connected", (error: Error) => error.message);
+if (!refused.includes("ECONNREFUSED")) throw new Error(refused);
+console.log("Packed, installed, compiled, run:", Source.name, parked().length, websocket.CLOSE_CODES.NORMAL);
+`;
+const compiler = {
+  target: "es2023",
+  lib: ["es2023"],
+  module: "nodenext",
+  types: ["node"],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: false,
+};
+
+const folder = mkdtempSync(join(tmpdir(), "sluice-packed-"));
+const write = (file, value) =>
+  writeFileSync(join(folder, file), typeof value === "string" ? value : JSON.stringify(value));
+try {
+  say("Building and packing");
+  must(...npm("run", "--silent", "build"));
+  must(...npm("pack", "--workspaces", "--silent", "--pack-destination", folder));
+
+  say("Installing both packages in a project of their own");
+  write("package.json", { private: true, type: "module" });
+  write("tsconfig.json", { compilerOptions: compiler, files: ["program.ts"] });
+  write("program.ts", program);
+  const packages = readdirSync(folder).filter((file) => file.endsWith(".tgz"));
+  must(
+    ...npm(
+      "install",
+      "--prefix",
+      folder,
+      "--no-audit",
+      "--no-fund",
+      ...packages.map((file) => join(folder, file)),
+      "@types/node@20",
+    ),
+  );
+
+  say("Compiling and running it");
+  must(...tool("typescript/bin/tsc", "-p", folder));
+  must(process.execPath, [join(folder, "program.js")]);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
