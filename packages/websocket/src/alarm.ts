@@ -59,8 +59,8 @@ export class Alarm {
       this.#armAgain();
       return;
     }
+    // Never `unref` it: the loop would sleep until something else wakes it, and the deadline with it.
     this.#turn = setImmediate(this.#turned);
-    this.#turn.unref();
   };
 
   readonly #turned = (): void => {
