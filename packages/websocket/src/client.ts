@@ -1,5 +1,5 @@
-// One open connection. It wires the two halves (incoming, outgoing) to the socket and owns its end: whatever ends a
-// connection passes through `#begin` once and `#ended` once, and the first to begin decides who did it.
+// One open connection: wires its halves (incoming, outgoing), its pings and its clocks to the socket, and ends them
+// together.
 /// <reference types="node" />
 /// <reference lib="esnext.disposable" preserve="true" />
 
@@ -8,19 +8,10 @@ import type { Duration, ReceiveChannel, SluiceError } from "@sluice/channels";
 import { rejected, settle } from "@sluice/channels/source";
 import { WebSocket } from "ws";
 import { CLOSE_CODES, COMPRESSION, type Compression, type MessageType } from "./constants.ts";
-import {
-  closedByPeer,
-  type CloseInfo,
-  invalid,
-  invalidText,
-  type Journey,
-  lost,
-  paused,
-  timedOut,
-  unacceptable,
-  usedAfterClose,
-} from "./errors.ts";
-import { Incoming, type Message } from "./incoming.ts";
+import { checkClose, closeCodeOf, Ending } from "./ending.ts";
+import { type CloseInfo, type Journey, paused, timedOut, unacceptable, usedAfterClose } from "./errors.ts";
+import { Frames } from "./frames.ts";
+import { Incoming, type Message, messageOf } from "./incoming.ts";
 import { checkSignal, checkTimeout, type Settings } from "./options.ts";
 import { checkMessage, type Data, Outgoing } from "./outgoing.ts";
 import { Pings } from "./pings.ts";
@@ -63,20 +54,7 @@ export interface ClientParts {
   readonly journey: Journey;
 }
 
-/** How the end began on our side. */
-interface Ending {
-  readonly initiator: "local" | "network";
-  /** The code of our close frame; 1006 when none was sent. */
-  readonly code: number;
-  readonly reason: string;
-  readonly error: SluiceError | undefined;
-  readonly at: number;
-  terminated: boolean;
-}
-
 const LONGEST_TIMER = 2 ** 31 - 1;
-const NORMAL_CODES: readonly number[] = [CLOSE_CODES.NORMAL, CLOSE_CODES.GOING_AWAY, CLOSE_CODES.NO_STATUS];
-const REASON_LIMIT = 123; // a control frame holds 125 bytes (RFC 6455 5.5), two of them the code
 
 /**
  * A WebSocket connection: one, from the handshake to its end. Made by `connect`.
@@ -86,9 +64,10 @@ const REASON_LIMIT = 123; // a control frame holds 125 bytes (RFC 6455 5.5), two
 export class Client implements AsyncIterable<Message, undefined, undefined>, AsyncDisposable {
   readonly #socket: WebSocket;
   readonly #wire: Socket;
-  readonly #settings: Settings;
   readonly #journey: Journey;
+  readonly #ending: Ending;
   readonly #incoming: Incoming;
+  readonly #frames: Frames | undefined;
   readonly #outgoing: Outgoing;
   readonly #pings: Pings;
   readonly #silence: Silence;
@@ -96,18 +75,16 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   readonly #compression: Compression;
   readonly #closed: Promise<CloseInfo>;
   #settleClosed!: (info: CloseInfo) => void;
-  #ending: Ending | undefined = undefined;
-  #info: CloseInfo | undefined = undefined;
-  #errno: string | undefined = undefined;
   #hold: NodeJS.Timeout | undefined = undefined;
   #referenced = true;
+  #reading = true;
 
   /** @internal To be called in the turn in which the connection opens, before a frame is read. */
   constructor({ socket, wire, compression, url, settings, journey }: ClientParts) {
     this.#socket = socket;
     this.#wire = wire;
-    this.#settings = settings;
     this.#journey = journey;
+    this.#ending = new Ending(journey, settings.closeTimeout);
     this.#compression = compression;
     this.#url = withoutPassword(url);
     this.#closed = new Promise((resolve) => {
@@ -115,8 +92,8 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     });
     const { channelCapacity: capacity, overflow, onDrop } = settings;
     const flow = {
-      pause: (): void => this.#pause(),
-      resume: (): void => this.#resume(),
+      pause: (): void => (this.#frames === undefined ? this.#stopReading() : this.#frames.pause()),
+      resume: (): void => (this.#frames === undefined ? this.#startReading() : this.#frames.resume()),
       exceeded: (what: "bytes" | "messages"): void => this.#exceeded(what),
     };
     this.#incoming = new Incoming({ name: journey.url, capacity, overflow, onDrop, flow });
@@ -137,6 +114,14 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       onQuiet: () => this.#pings.poke(),
       onUnanswered: () => this.#timeOut("The peer did not answer the ping of `keepAlive`"),
       onLongPause: () => this.#outgoing.pong(Buffer.alloc(0)),
+    });
+    this.#frames = Frames.between({
+      wire,
+      limit: settings.readLimit,
+      compresses: compression !== COMPRESSION.DISABLED,
+      onMessage: (message) => this.#incoming.accept(message),
+      onBacklog: () => this.#stopReading(),
+      onDrained: () => this.#startReading(),
     });
     this.#listen();
   }
@@ -246,13 +231,13 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   async close(code: number = CLOSE_CODES.NORMAL, reason = ""): Promise<CloseInfo> {
     checkClose(code, reason);
     if (this.#isOpen()) {
-      this.#begin("local", code, reason, undefined);
+      this.#ending.begin("local", code, reason, undefined);
       this.#incoming.shut();
+      this.#letGo();
       this.#socket.close(code, reason);
       this.#outgoing.flush();
-      this.#release();
       // A paused socket would not show the peer's close frame before `closeTimeout`.
-      this.#socket.resume();
+      this.#discard();
     }
     return this.#closed;
   }
@@ -263,12 +248,13 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
    * Messages in the channel stay receivable, then it ends. `closed` settles shortly after.
    */
   terminate(): void {
-    if (this.#info !== undefined) return;
+    if (this.#ending.over) return;
     if (this.#isOpen()) {
-      this.#begin("local", CLOSE_CODES.ABNORMAL_CLOSURE, "", undefined);
+      this.#ending.begin("local", CLOSE_CODES.ABNORMAL_CLOSURE, "", undefined);
       this.#incoming.shut();
+      this.#letGo();
     }
-    if (this.#ending !== undefined) this.#ending.terminated = true;
+    this.#ending.terminate();
     this.#socket.terminate();
   }
 
@@ -285,10 +271,10 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   }
 
   #listen(): void {
-    const incoming = this.#incoming;
     const socket = this.#socket;
     socket.on("message", (data, binary) => {
-      incoming.accept(data as Buffer, binary);
+      this.#incoming.accept(messageOf(data as Buffer, binary));
+      this.#frames?.emitted();
     });
     socket.on("ping", (payload) => {
       if (this.#isOpen()) this.#outgoing.pong(payload);
@@ -297,39 +283,49 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     socket.on("error", (error) => this.#broken(error));
     socket.on("close", (code, reason) => this.#ended(code, reason));
     this.#wire.on("error", (error: NodeJS.ErrnoException) => {
-      this.#errno ??= error.code;
+      this.#ending.broke(error.code);
     });
     if (this.#silence.listens) this.#wire.on("data", () => this.#silence.heard());
   }
 
   #isOpen(): boolean {
-    return this.#ending === undefined && this.#socket.readyState === WebSocket.OPEN;
+    return !this.#ending.begun && this.#socket.readyState === WebSocket.OPEN;
   }
 
   #assertOpen(operation: string): void {
-    if (!this.#isOpen()) throw usedAfterClose(this.#journey, operation, this.#infoSoFar());
-  }
-
-  #infoSoFar(): CloseInfo {
-    if (this.#info !== undefined) return this.#info;
-    const { code = CLOSE_CODES.NO_STATUS, reason = "", initiator = "remote", error } = this.#ending ?? {};
-    return { code, reason, wasClean: false, initiator, error };
+    if (!this.#isOpen()) throw usedAfterClose(this.#journey, operation, this.#ending.soFar());
   }
 
   // A socket that does not read does not keep the process alive by itself, hence the timer.
-  #pause(): void {
+  #stopReading(): void {
+    if (!this.#reading || this.#ending.begun) return;
+    this.#reading = false;
     this.#socket.pause();
     this.#silence.paused();
-    this.#pings.fail(() => paused(this.#journey));
+    if (this.#pings.waiting) setImmediate(this.#failPings);
     if (!this.#referenced) return;
     if (this.#hold === undefined) this.#hold = setInterval(() => undefined, LONGEST_TIMER);
     else this.#hold.ref();
   }
 
-  #resume(): void {
+  #startReading(): void {
+    if (this.#reading) return;
+    this.#reading = true;
     this.#hold?.unref();
     this.#silence.resumed();
     this.#socket.resume();
+  }
+
+  // A fast peer fills the channel with each chunk; a pause is one when the consumer had its turn and has not drained it.
+  readonly #failPings = (): void => {
+    if (!this.#reading) this.#pings.fail(() => paused(this.#journey));
+  };
+
+  // Reads on to the end of the connection; nothing of it reaches the channel any more.
+  #discard(): void {
+    this.#release();
+    this.#frames?.resume();
+    this.#startReading();
   }
 
   #release(): void {
@@ -337,34 +333,31 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#hold = undefined;
   }
 
-  #begin(initiator: Ending["initiator"], code: number, reason: string, error: SluiceError | undefined): void {
-    this.#journey.phase = "closing";
-    this.#ending = { initiator, code, reason, error, at: performance.now(), terminated: false };
-    this.#letGo();
-  }
-
   // Whatever waits on this connection learns that it is over.
   #letGo(): void {
     this.#silence.end();
-    const info = this.#infoSoFar();
+    const info = this.#ending.soFar();
     this.#outgoing.end(info.error ?? usedAfterClose(this.#journey, "send", info));
     this.#pings.fail(() => info.error ?? usedAfterClose(this.#journey, "ping", info));
   }
 
   #timeOut(what: string): void {
     if (!this.#isOpen()) return;
-    this.#begin("network", CLOSE_CODES.ABNORMAL_CLOSURE, "", timedOut(this.#journey, what, false));
+    this.#ending.begin("network", CLOSE_CODES.ABNORMAL_CLOSURE, "", timedOut(this.#journey, what, false));
+    this.#letGo();
     this.#socket.terminate();
   }
 
   // ws has sent the close frame by itself, and reads no more.
   #broken(error: Error): void {
-    if (this.#ending !== undefined) return;
+    if (this.#ending.begun) return;
     const code = closeCodeOf(error);
     const failure = unacceptable(this.#journey, code, error.message);
-    this.#begin("local", code, "", failure);
+    this.#ending.begin("local", code, "", failure);
+    this.#letGo();
     this.#outgoing.flush();
     this.#incoming.finish(failure);
+    this.#frames?.stop();
     this.#release();
   }
 
@@ -376,50 +369,20 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       code,
       `too many ${what} arrived in one piece while the channel was full`,
     );
-    this.#begin("local", code, "", failure);
+    this.#ending.begin("local", code, "", failure);
+    this.#letGo();
     this.#incoming.finish(failure);
     this.#socket.close(code);
     this.#outgoing.flush();
-    this.#release();
-    this.#socket.resume();
+    this.#discard();
   }
 
   #ended(code: number, reason: Buffer): void {
-    const info = this.#conclude(code, reason.toString());
-    this.#info = info;
-    this.#journey.phase = "closing";
+    const info = this.#ending.conclude(code, reason.toString());
     this.#release();
     this.#incoming.finish(info.error);
     this.#letGo();
     settle(this.#settleClosed, info);
-  }
-
-  // ws says 1006 whenever it received no close frame, whatever it sent itself.
-  #conclude(code: number, reason: string): CloseInfo {
-    const wasClean = code !== CLOSE_CODES.ABNORMAL_CLOSURE;
-    const ending = this.#ending;
-    if (ending === undefined) {
-      if (!wasClean) return { code, reason, wasClean, initiator: "network", error: lost(this.#journey, this.#errno) };
-      const error = NORMAL_CODES.includes(code) ? undefined : closedByPeer(this.#journey, code, reason);
-      return { code, reason, wasClean, initiator: "remote", error };
-    }
-    const { initiator, error } = ending;
-    // The code that travelled: the peer's if it has one (RFC 6455 7.1.5), else ours.
-    if (error !== undefined || !wasClean || code === CLOSE_CODES.NO_STATUS) {
-      const failure = error ?? (wasClean || ending.terminated ? undefined : this.#unanswered(ending.at));
-      return { code: ending.code, reason: ending.reason, wasClean, initiator, error: failure };
-    }
-    return { code, reason, wasClean, initiator, error: undefined };
-  }
-
-  #unanswered(since: number): SluiceError {
-    const { closeTimeout = Infinity } = this.#settings;
-    if (performance.now() - since < closeTimeout - 1) return lost(this.#journey, this.#errno);
-    return timedOut(
-      this.#journey,
-      `${this.#journey.url} did not answer the close frame within \`closeTimeout\``,
-      false,
-    );
   }
 }
 
@@ -428,31 +391,4 @@ function withoutPassword(url: URL): string {
   clean.username = "";
   clean.password = "";
   return clean.href;
-}
-
-// What ws closes with, by the code of its error.
-const CLOSE_CODE_OF: ReadonlyMap<string, number> = new Map([
-  ["WS_ERR_INVALID_UTF8", CLOSE_CODES.INVALID_PAYLOAD],
-  ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", CLOSE_CODES.MESSAGE_TOO_BIG],
-  ["WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", CLOSE_CODES.MESSAGE_TOO_BIG],
-  ["WS_ERR_TOO_MANY_BUFFERED_PARTS", CLOSE_CODES.POLICY_VIOLATION],
-]);
-
-function closeCodeOf({ code = "" }: NodeJS.ErrnoException): number {
-  if (code.startsWith("Z_")) return CLOSE_CODES.INVALID_PAYLOAD; // zlib: what came is not compressed data
-  return CLOSE_CODE_OF.get(code) ?? CLOSE_CODES.PROTOCOL_ERROR;
-}
-
-function checkClose(code: unknown, reason: unknown): void {
-  if (typeof code !== "number" || !isSendable(code)) {
-    throw invalid("code", "a close code that may be sent: 1000 to 1003, 1007 to 1014, 3000 to 4999", code);
-  }
-  if (typeof reason !== "string") throw invalid("reason", "a string", reason);
-  const bytes = Buffer.byteLength(reason);
-  if (bytes > REASON_LIMIT) throw invalidText("reason", `at most ${REASON_LIMIT} bytes`, `${bytes} bytes`);
-}
-
-function isSendable(code: number): boolean {
-  if (!Number.isInteger(code)) return false;
-  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }

@@ -32,8 +32,16 @@ import { Redaction, redactText, redactUrl } from "./redaction.ts";
  * a password, a header that was given, or the values of a query.
  *
  * @example
- * const client = await websocket.connect("wss://api.example.com/ws", { dialTimeout: "10s" });
- * for await (const message of client) console.log(message.data);
+ * import * as websocket from "@sluice/websocket";
+ * import { WebSocketServer } from "ws";
+ *
+ * const server = new WebSocketServer({ port: 0 }).on("connection", (socket) => socket.send("Hello"));
+ * const { port } = server.address() as { port: number };
+ *
+ * const client = await websocket.connect(`ws://localhost:${port}`, { dialTimeout: "10s" });
+ * console.log((await client.channel().receive()).value?.data); // → Hello
+ * await client.close();
+ * server.close();
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
   const startedAt = performance.now();
@@ -93,7 +101,7 @@ class Dialling {
         this.#permissions.ask(this.#target, this.#hop, this.#journey);
         const outcome = await this.#attempt();
         if (outcome.kind === "open") return outcome.value;
-        if (outcome.kind === "failed") throw outcome.error;
+        if (outcome.kind === "failed") throw outcome.error();
         if (this.#expired) throw this.#late();
         this.#redirect(outcome.location, outcome.refusal);
       }
@@ -144,7 +152,7 @@ class Dialling {
       throw refused(this.#journey, refusal, why);
     }
     const previous = this.#target;
-    if (!URL.canParse(location, previous)) throw refused(this.#journey, refusal, "its `Location` is no URL");
+    if (!URL.canParse(location, previous.href)) throw refused(this.#journey, refusal, "its `Location` is no URL");
     const next = new URL(location, previous);
     next.hash = "";
     const fault = faultOf(next);

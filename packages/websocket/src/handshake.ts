@@ -15,7 +15,8 @@ import type { Header, Settings } from "./options.ts";
 export type Outcome<T> =
   | { readonly kind: "open"; readonly value: T }
   | { readonly kind: "redirect"; readonly location: string; readonly refusal: Refusal }
-  | { readonly kind: "failed"; readonly error: SluiceError };
+  // Made where somebody waits for it, so that its stack leads to the caller of `connect`.
+  | { readonly kind: "failed"; readonly error: () => SluiceError };
 
 /** @internal An open connection, at the moment it opened: no frame has been read yet. */
 export interface Opened {
@@ -67,7 +68,7 @@ export class Handshake<T> {
   constructor(options: HandshakeOptions<T>) {
     this.#options = options;
     this.#wire = new Wire(options);
-    if (this.#wire.refusesLiteral()) this.#fail(this.#whyFailed(undefined));
+    if (this.#wire.refusesLiteral()) this.#fail(() => this.#whyFailed(undefined));
     else this.#start();
   }
 
@@ -90,16 +91,20 @@ export class Handshake<T> {
     try {
       socket = new WebSocket(target, [...settings.protocols], this.#clientOptions());
     } catch (error) {
-      this.#fail(unreachable(this.#options.journey, messageOf(error), undefined));
+      this.#fail(() => unreachable(this.#options.journey, messageOf(error), undefined));
       return;
     }
     this.#socket = socket;
     socket.on("upgrade", (response) => {
       this.#agreed = response.headers["sec-websocket-extensions"] ?? "";
+      if (response.httpVersion === "1.1") return;
+      // ws would take it for an agreement; HTTP/1.0 has no 101 (RFC 6455 4.2.2).
+      this.#fail(() => unreachable(this.#options.journey, `it answered in HTTP/${response.httpVersion}`, undefined));
+      this.abandon();
     });
     socket.on("open", () => this.#opened(socket));
     socket.on("unexpected-response", (request, response) => this.#answered(request, response));
-    socket.on("error", (error) => this.#fail(this.#whyFailed(error)));
+    socket.on("error", (error) => this.#fail(() => this.#whyFailed(error)));
   }
 
   #clientOptions(): ClientOptions {
@@ -168,7 +173,7 @@ export class Handshake<T> {
     };
     const { location } = response.headers;
     if (location !== undefined && redirects(response)) this.#finish({ kind: "redirect", location, refusal });
-    else this.#fail(refused(journey, refusal));
+    else this.#fail(() => refused(journey, refusal));
   }
 
   #shownHeaders(response: IncomingMessage): Record<string, string> {
@@ -197,7 +202,7 @@ export class Handshake<T> {
     return unreachable(journey, whatOf(error, errno), errno);
   }
 
-  #fail(error: SluiceError): void {
+  #fail(error: () => SluiceError): void {
     this.#finish({ kind: "failed", error });
   }
 

@@ -1,6 +1,6 @@
-// Frames → channel. The receive channel of a client: it fills from the socket and pauses the socket when it is full.
-// The surprising fact: ws parses a whole read chunk (64 KiB) in one synchronous loop that no pause can stop, so up to
-// 32,767 messages arrive after the channel is full. They stand behind the visible ones, in the same ring, bounded.
+// Frames → channel. The receive channel of a client: it fills from the socket and stops the reading when it is full.
+// The surprising fact: it may hold more than its capacity. What was read already when the connection ends, or is parsed
+// by ws in one go, cannot be pushed back; it stands behind the visible messages, in the same ring, bounded.
 
 import { type ChannelOptions } from "@sluice/channels";
 import { Ring, Source } from "@sluice/channels/source";
@@ -31,8 +31,8 @@ export interface IncomingOptions {
   readonly flow: Flow;
 }
 
-// One read chunk of empty frames is 32,767 messages; one of ordinary frames is 64 KiB. What goes far beyond is a peer
-// that compresses a thousandfold, and holding it would be its way to our memory.
+// One read chunk holds up to 32,767 empty frames, or 64 KiB of data. What goes far beyond is a peer that compresses a
+// thousandfold, and holding it would be its way to our memory.
 const OVERSHOOT_MESSAGES = 65_536;
 const OVERSHOOT_BYTES = 64 * 1024 * 1024;
 
@@ -96,18 +96,15 @@ export class Incoming extends Source<Message> {
     return this.#dropped;
   }
 
-  /** @internal */
-  override ready(): boolean {
+  protected override ready(): boolean {
     return this.#ring.length > 0 || this.#closed;
   }
 
-  /** @internal */
-  override drained(): boolean {
+  protected override drained(): boolean {
     return this.#closed && this.#ring.length === 0;
   }
 
-  /** @internal */
-  override take(): Message {
+  protected override take(): Message {
     const message = this.#ring.shift();
     this.#held -= message.data.length;
     if (this.#paused && this.#ring.length <= this.#resumeAt) {
@@ -118,10 +115,9 @@ export class Incoming extends Source<Message> {
   }
 
   /** @internal A message from the socket: to whoever waits, else into the ring. Nothing comes in after the end. */
-  accept(data: Buffer, binary: boolean): void {
+  accept(message: Message): void {
     if (this.#closed) return;
     this.#received += 1;
-    const message: Message = binary ? { type: "binary", data: owned(data) } : { type: "text", data: data.toString() };
     if (this.handOff(message)) return;
     const ring = this.#ring;
     if (ring.length >= this.#capacity && !this.#blocks) {
@@ -177,6 +173,11 @@ export class Incoming extends Source<Message> {
       });
     }
   }
+}
+
+/** @internal A message as ws emits it. */
+export function messageOf(data: Buffer, binary: boolean): Message {
+  return binary ? { type: "binary", data: owned(data) } : { type: "text", data: data.toString() };
 }
 
 // ws hands out slices of its 64 KiB read buffer: holding 100 bytes would hold all of it, and `.buffer` would show the

@@ -32,6 +32,11 @@ export class Pings {
     this.#send = send;
   }
 
+  /** True while a ping has no answer. */
+  get waiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** The latest round-trip time, in milliseconds. */
   get roundTrip(): number | undefined {
     return this.#roundTrip;

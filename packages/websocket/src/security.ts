@@ -25,7 +25,7 @@ export interface SecurityContext {
  * @throws SluiceError of kind INVALID when a policy is badly written; it names the field.
  *
  * @example
- * const feeds = security.scope([
+ * const feeds = websocket.security.scope([
  *   { id: "connect", actions: "websocket.connect", resources: "*", effect: "allow" },
  *   { id: "feeds", actions: "websocket.connect.url", resources: "wss://feeds.example.com/*", effect: "allow" },
  * ], { addresses: { deny: ["private", "loopback", "link-local"] } });

@@ -48,6 +48,7 @@ export class Silence {
 
   /** Bytes came from the peer. */
   heard(): void {
+    if (this.#ended) return;
     this.#heardAt = performance.now();
     const { readTimeout, keepAlive } = this.#options;
     if (readTimeout !== undefined) this.#read?.at(this.#heardAt + readTimeout);
@@ -66,7 +67,6 @@ export class Silence {
 
   /** Reading goes on. */
   resumed(): void {
-    if (this.#ended) return;
     this.#pausedAt = undefined;
     this.heard();
   }

@@ -1,0 +1,136 @@
+// The end of one connection: who began it, with which code, and what is to be said of it when it is over.
+// Whatever ends a connection begins at most once, here or at the peer, and the first decides who did it.
+
+import type { SluiceError } from "@sluice/channels";
+import { CLOSE_CODES } from "./constants.ts";
+import { closedByPeer, type CloseInfo, invalid, invalidText, type Journey, lost, timedOut } from "./errors.ts";
+
+/** How the end began on our side. */
+interface Beginning {
+  readonly initiator: "local" | "network";
+  /** The code of our close frame; 1006 when none was sent. */
+  readonly code: number;
+  readonly reason: string;
+  readonly error: SluiceError | undefined;
+  readonly at: number;
+}
+
+const NORMAL_CODES: readonly number[] = [CLOSE_CODES.NORMAL, CLOSE_CODES.GOING_AWAY, CLOSE_CODES.NO_STATUS];
+const REASON_LIMIT = 123; // a control frame holds 125 bytes (RFC 6455 5.5), two of them the code
+
+/** @internal */
+export class Ending {
+  readonly #journey: Journey;
+  readonly #closeTimeout: number;
+  #beginning: Beginning | undefined = undefined;
+  #info: CloseInfo | undefined = undefined;
+  #errno: string | undefined = undefined;
+  #terminated = false;
+
+  constructor(journey: Journey, closeTimeout: number | undefined) {
+    this.#journey = journey;
+    this.#closeTimeout = closeTimeout ?? Infinity;
+  }
+
+  /** True once our side began it. */
+  get begun(): boolean {
+    return this.#beginning !== undefined;
+  }
+
+  /** True once the connection is gone. */
+  get over(): boolean {
+    return this.#info !== undefined;
+  }
+
+  /** Our side ends the connection. */
+  begin(initiator: Beginning["initiator"], code: number, reason: string, error: SluiceError | undefined): void {
+    this.#journey.phase = "closing";
+    this.#beginning = { initiator, code, reason, error, at: performance.now() };
+  }
+
+  /** Our side waits no longer for the closing handshake. */
+  terminate(): void {
+    this.#terminated = true;
+  }
+
+  /** The socket failed, as Node spells it. */
+  broke(errno: string | undefined): void {
+    this.#errno ??= errno;
+  }
+
+  /** What can be said by now. */
+  soFar(): CloseInfo {
+    if (this.#info !== undefined) return this.#info;
+    const { code = CLOSE_CODES.NO_STATUS, reason = "", initiator = "remote", error } = this.#beginning ?? {};
+    return { code, reason, wasClean: false, initiator, error };
+  }
+
+  /**
+   * The connection is gone. `code` and `reason` are those of the peer's close frame, or 1006: ws says 1006 whenever it
+   * received none, whatever it sent itself.
+   */
+  conclude(code: number, reason: string): CloseInfo {
+    const received = code !== CLOSE_CODES.ABNORMAL_CLOSURE;
+    this.#info =
+      this.#beginning === undefined
+        ? this.#byPeer(code, reason, received)
+        : this.#byUs(this.#beginning, code, reason, received);
+    this.#journey.phase = "closing";
+    return this.#info;
+  }
+
+  #byPeer(code: number, reason: string, wasClean: boolean): CloseInfo {
+    if (!wasClean) return { code, reason, wasClean, initiator: "network", error: lost(this.#journey, this.#errno) };
+    const error = NORMAL_CODES.includes(code) ? undefined : closedByPeer(this.#journey, code, reason);
+    return { code, reason, wasClean, initiator: "remote", error };
+  }
+
+  // The code that travelled: the peer's if it has one (RFC 6455 7.1.5), else ours.
+  #byUs(beginning: Beginning, code: number, reason: string, wasClean: boolean): CloseInfo {
+    const { initiator } = beginning;
+    if (beginning.error === undefined && wasClean && code !== CLOSE_CODES.NO_STATUS) {
+      return { code, reason, wasClean, initiator, error: undefined };
+    }
+    const error = beginning.error ?? (wasClean || this.#terminated ? undefined : this.#unanswered(beginning.at));
+    return { code: beginning.code, reason: beginning.reason, wasClean, initiator, error };
+  }
+
+  #unanswered(since: number): SluiceError {
+    // A millisecond of tolerance: Node's timers may fire that much early.
+    if (performance.now() - since < this.#closeTimeout - 1) return lost(this.#journey, this.#errno);
+    return timedOut(
+      this.#journey,
+      `${this.#journey.url} did not answer the close frame within \`closeTimeout\``,
+      false,
+    );
+  }
+}
+
+// What ws closes with, by the code of its error.
+const CLOSE_CODE_OF: ReadonlyMap<string, number> = new Map([
+  ["WS_ERR_INVALID_UTF8", CLOSE_CODES.INVALID_PAYLOAD],
+  ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", CLOSE_CODES.MESSAGE_TOO_BIG],
+  ["WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", CLOSE_CODES.MESSAGE_TOO_BIG],
+  ["WS_ERR_TOO_MANY_BUFFERED_PARTS", CLOSE_CODES.POLICY_VIOLATION],
+]);
+
+/** @internal The close code that ws sends for its own error. */
+export function closeCodeOf({ code = "" }: NodeJS.ErrnoException): number {
+  if (code.startsWith("Z_")) return CLOSE_CODES.INVALID_PAYLOAD; // zlib: what came is not compressed data
+  return CLOSE_CODE_OF.get(code) ?? CLOSE_CODES.PROTOCOL_ERROR;
+}
+
+/** @internal Throws INVALID for what a close frame cannot say. */
+export function checkClose(code: unknown, reason: unknown): void {
+  if (typeof code !== "number" || !isSendable(code)) {
+    throw invalid("code", "a close code that may be sent: 1000 to 1003, 1007 to 1014, 3000 to 4999", code);
+  }
+  if (typeof reason !== "string") throw invalid("reason", "a string", reason);
+  const bytes = Buffer.byteLength(reason);
+  if (bytes > REASON_LIMIT) throw invalidText("reason", `at most ${REASON_LIMIT} bytes`, `${bytes} bytes`);
+}
+
+function isSendable(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
