@@ -26,12 +26,12 @@ export type Falsy = null | undefined | false;
 /** What `select` chooses from; a receive channel stands for its receive case. */
 export type Case = ReceiveCase<unknown> | SendCase<never> | ReceiveChannel<unknown>;
 /** The cases of one `select`: an array, or a record whose names come back in the result. */
-export type Cases<C> = readonly (Case | Falsy)[] | { readonly [K in keyof C]: Case | Falsy };
+export type Cases<C> = readonly (Case | Falsy)[] | (object & { readonly [K in keyof C]: Case | Falsy });
 
 /** Options of `select`. */
-export interface SelectOptions<D extends boolean = boolean> {
+export interface SelectOptions<D extends boolean | undefined = boolean | undefined> {
   /** Do not wait: when no case is ready, give the default result. */
-  readonly default?: D | undefined;
+  readonly default?: D;
   /** Ends the wait: rejects with the signal's reason, and nothing was taken or sent. */
   readonly signal?: AbortSignal | undefined;
   /** Of several ready cases take the first in the order written, not a fair draw. */
@@ -84,7 +84,7 @@ type RecordResult<C> = {
  * What a `select` over the cases `C` gives: a union that narrows by `index` (of an array), `name` (of a record) and
  * `ok`. With `default: true` it has one more branch, the only one with a `default` property.
  */
-export type SelectResult<C, D extends boolean = false> = C extends readonly unknown[]
+export type SelectResult<C, D extends boolean | undefined = false> = C extends readonly unknown[]
   ? ArrayResult<C> | (true extends D ? NotReady & { readonly index: undefined } : never)
   : RecordResult<C> | (true extends D ? NotReady & { readonly name: undefined } : never);
 
@@ -103,7 +103,7 @@ export type SelectResult<C, D extends boolean = false> = C extends readonly unkn
  * const r = await select({ price: prices, timeout: time.after("30s") });
  * if (r.name === "price" && r.ok) console.log(r.value); // → 101.5
  */
-export function select<const C extends Cases<C>, D extends boolean = false>(
+export function select<const C extends Cases<C>, D extends boolean | undefined = false>(
   cases: C,
   options?: SelectOptions<D>,
 ): Promise<SelectResult<C, D>>;

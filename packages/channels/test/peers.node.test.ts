@@ -22,11 +22,12 @@ function timers(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
 }
 
-const ROUNDS = 50_000;
+const ROUNDS = 20_000;
+const PATIENT = { timeout: 60_000 };
 // The leaks are 480 to 2,700 bytes a round; noise is a few.
 const FLAT = 40;
 
-test("@nodeguy/channel: each select leaves 2.7 kB in a channel that is silent", async () => {
+test("@nodeguy/channel: each select leaves 2.7 kB in a channel that is silent", PATIENT, async () => {
   const busy = new Channel<number>();
   const silent = new Channel<number>();
   const bytes = await bytesPerRound(ROUNDS, async (i) => {
@@ -37,7 +38,7 @@ test("@nodeguy/channel: each select leaves 2.7 kB in a channel that is silent", 
   expect(bytes).toBeLessThan(FLAT);
 });
 
-test("spica, repeater#65, node#17469 (Promise.race): each turn leaves 480 bytes on a promise that lives long", async () => {
+test("spica, repeater#65, node#17469 (Promise.race): each turn leaves 480 bytes on a promise that lives long", PATIENT, async () => {
   const busy = new Channel<number>();
   const events = new Selector({ busy, silent: new Channel<number>() });
   const bytes = await bytesPerRound(ROUNDS, async (i) => {
@@ -48,7 +49,7 @@ test("spica, repeater#65, node#17469 (Promise.race): each turn leaves 480 bytes 
   expect(bytes).toBeLessThan(FLAT);
 });
 
-test("deno std#7086, dotnet#761: cancelled waiters pile up under a poll with timeouts", async () => {
+test("deno std#7086, dotnet#761: cancelled waiters pile up under a poll with timeouts", PATIENT, async () => {
   const channel = new Channel<number>();
   const live = channel.receive();
   const bytes = await bytesPerRound(ROUNDS, async () => {
@@ -61,7 +62,7 @@ test("deno std#7086, dotnet#761: cancelled waiters pile up under a poll with tim
   expect([channel.trySend(1), channel.trySend(2), (await live).value]).toEqual([true, false, 1]);
 });
 
-test("node#43337, go-go-scope: each wait with one long-lived signal leaves an abort listener", async () => {
+test("node#43337, go-go-scope: each wait with one long-lived signal leaves an abort listener", PATIENT, async () => {
   const { signal } = new AbortController();
   const busy = new Channel<number>();
   const bytes = await bytesPerRound(ROUNDS, async (i) => {
@@ -72,7 +73,7 @@ test("node#43337, go-go-scope: each wait with one long-lived signal leaves an ab
   expect(bytes).toBeLessThan(FLAT);
 });
 
-test("js-csp#110, @thi.ng/csp, medium: the timeouts of selects that ended keep their timers, and the process, alive", async () => {
+test("js-csp#110, @thi.ng/csp, medium: the timeouts of selects that ended keep their timers, and the process, alive", PATIENT, async () => {
   await turns();
   const before = timers();
   const busy = new Channel<number>();

@@ -40,10 +40,13 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   throw new Error(`Expected a rejection, got ${String(value)}`);
 }
 
-/** How long a property may look: `RUNS`, an environment variable, multiplies the ordinary number of runs, for long hunts. */
-export function hunt(ordinary: number): { numRuns: number; timeout: number; interruptAfterTimeLimit: number } {
+/** The number of runs of a property: `RUNS`, an environment variable, multiplies the ordinary one, for long hunts. */
+export function runs(ordinary: number): number {
   const host = (globalThis as { process?: { readonly env?: Readonly<Record<string, string | undefined>> } }).process;
-  const times = Number(host?.env?.["RUNS"] ?? 1);
-  // The limits are for runs that hang: they too are reported, shrunk a little, with their seed.
-  return { numRuns: ordinary * times, timeout: 5_000, interruptAfterTimeLimit: 60_000 * times };
+  return ordinary * Number(host?.env?.["RUNS"] ?? 1);
+}
+
+/** For properties that could hang: a run that does is reported like another failure, shrunk a little, with its seed. */
+export function hunt(ordinary: number): { numRuns: number; timeout: number; interruptAfterTimeLimit: number } {
+  return { numRuns: runs(ordinary), timeout: 5_000, interruptAfterTimeLimit: runs(60_000) };
 }

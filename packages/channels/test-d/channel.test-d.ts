@@ -1,0 +1,200 @@
+import { expectAssignable, expectError, expectNotAssignable, expectNotType, expectType } from "tsd";
+import {
+  Channel,
+  type ChannelOptions,
+  ClosedError,
+  type Duration,
+  errors,
+  type ReceiveCase,
+  type ReceiveChannel,
+  type Received,
+  type SendCase,
+  type SendChannel,
+  type SignalOptions,
+  SluiceError,
+  time,
+  type Ticker,
+  type Timer,
+} from "@sluice/channels";
+
+interface Animal {
+  readonly name: string;
+}
+interface Dog extends Animal {
+  readonly bark: () => void;
+}
+
+const dogs = new Channel<Dog>();
+declare const dog: Dog;
+declare const animal: Animal;
+
+// Construction.
+expectType<Channel<Dog>>(new Channel<Dog>(100));
+expectType<Channel<Dog>>(new Channel<Dog>({ name: "dogs" }));
+expectType<Channel<Dog>>(
+  new Channel<Dog>(100, { name: "dogs", overflow: "drop-oldest", onDrop: (value) => expectType<Dog>(value) }),
+);
+expectType<Channel<Dog>>(new Channel<Dog>(undefined, undefined));
+expectType<Channel<Dog>>(new Channel<Dog>(1, { name: undefined, overflow: undefined, onDrop: undefined }));
+expectAssignable<ChannelOptions<Dog>>({ overflow: "block" });
+expectError(new Channel<Dog>("100"));
+expectError(new Channel<Dog>(1, { overflow: "drop" }));
+expectError(new Channel<Dog>(1, { ondrop: () => {} }));
+expectError(new Channel<Dog>({ capacity: 5 }));
+expectError(new Channel<Dog>(1, { onDrop: (value: string) => value }));
+
+// Sending.
+expectType<Promise<void>>(dogs.send(dog));
+expectType<Promise<void>>(dogs.send(dog, { signal: new AbortController().signal }));
+expectType<boolean>(dogs.trySend(dog));
+expectType<SendCase<Dog>>(dogs.caseSend(dog));
+expectType<SendCase<Dog>>(dogs.case_send(dog));
+expectError(dogs.send(animal));
+expectError(dogs.trySend(animal));
+expectError(dogs.caseSend(animal));
+expectError(dogs.case_send(animal));
+expectError(dogs.send());
+expectError(dogs.send(dog, { singal: new AbortController().signal }));
+expectError(dogs.send(dog, new AbortController().signal));
+
+// Receiving.
+expectType<Promise<Received<Dog>>>(dogs.receive());
+expectType<Promise<Received<Dog>>>(dogs.receive({ signal: undefined }));
+expectType<Received<Dog> | undefined>(dogs.tryReceive());
+expectType<Promise<Dog[]>>(dogs.receiveMany(64));
+expectType<ReceiveCase<Dog>>(dogs.caseReceive());
+expectType<ReceiveCase<Dog>>(dogs.case_receive());
+expectError(dogs.receiveMany());
+expectError(dogs.receive(5));
+{
+  const r = await dogs.receive();
+  if (r.ok) {
+    expectType<Dog>(r.value);
+    expectType<false>(r.done);
+  } else {
+    expectType<undefined>(r.value);
+    expectType<true>(r.done);
+  }
+  const { value, ok } = await dogs.receive();
+  if (ok) expectType<Dog>(value);
+  else expectType<undefined>(value);
+  for await (const one of dogs) expectType<Dog>(one);
+  // A Received has the shape of an iterator result.
+  expectAssignable<IteratorResult<Dog, undefined>>(r);
+}
+
+// Values that may be undefined or promises keep their types: ok tells, and nothing is unwrapped.
+{
+  const maybe = new Channel<undefined | Promise<string>>();
+  const r = await maybe.receive();
+  if (r.ok) expectType<undefined | Promise<string>>(r.value);
+}
+
+// State.
+expectType<boolean>(dogs.closed);
+expectType<unknown>(dogs.cause);
+expectType<number>(dogs.length);
+expectType<number>(dogs.capacity);
+expectType<string | undefined>(dogs.name);
+expectType<void>(dogs.close());
+expectType<void>(dogs.close(new Error("why")));
+expectError((dogs.closed = true));
+expectError((dogs.length = 0));
+expectNotAssignable<PromiseLike<unknown>>(dogs);
+{
+  using disposed = new Channel<Dog>();
+  expectAssignable<Disposable>(disposed);
+}
+
+// The two views, and their variance: a Channel is invariant, a receiver gives, a sender takes.
+expectAssignable<ReceiveChannel<Dog>>(dogs);
+expectAssignable<SendChannel<Dog>>(dogs);
+expectAssignable<ReceiveChannel<Animal>>(dogs);
+expectAssignable<SendChannel<Dog>>(new Channel<Animal>());
+expectNotAssignable<SendChannel<Animal>>(dogs);
+expectNotAssignable<ReceiveChannel<Dog>>(new Channel<Animal>());
+expectNotAssignable<Channel<Animal>>(dogs);
+expectNotAssignable<Channel<Dog>>(new Channel<Animal>());
+declare const receiveOnly: ReceiveChannel<Dog>;
+declare const sendOnly: SendChannel<Dog>;
+expectAssignable<ReceiveChannel<Animal>>(receiveOnly);
+expectNotAssignable<ReceiveChannel<Dog>>({} as ReceiveChannel<Animal>);
+expectAssignable<SendChannel<Dog>>({} as SendChannel<Animal>);
+expectNotAssignable<SendChannel<Animal>>(sendOnly);
+expectNotAssignable<SendChannel<Dog>>(receiveOnly);
+expectNotAssignable<ReceiveChannel<Dog>>(sendOnly);
+expectNotAssignable<Channel<Dog>>(receiveOnly);
+expectNotAssignable<Channel<Dog>>(sendOnly);
+
+// Cases have the variance of their side, and do not show what they send.
+expectAssignable<ReceiveCase<Animal>>(dogs.caseReceive());
+expectNotAssignable<ReceiveCase<Dog>>(new Channel<Animal>().caseReceive());
+expectAssignable<SendCase<Dog>>(new Channel<Animal>().caseSend(animal));
+expectNotAssignable<SendCase<Animal>>(dogs.caseSend(dog));
+expectNotAssignable<SendCase<Dog>>(dogs.caseReceive());
+expectError(dogs.caseSend(dog).value);
+expectType<SendChannel<Dog>>(dogs.caseSend(dog).channel);
+
+// A view has the methods of its side alone.
+expectError(receiveOnly.send(dog));
+expectError(receiveOnly.trySend(dog));
+expectError(receiveOnly.caseSend(dog));
+expectError(receiveOnly.close());
+expectNotAssignable<Disposable>(receiveOnly);
+expectError(sendOnly.receive());
+expectError(sendOnly.tryReceive());
+expectError(sendOnly.receiveMany(1));
+expectError(sendOnly.caseReceive());
+expectNotAssignable<AsyncIterable<unknown>>(sendOnly);
+
+// Time.
+expectType<ReceiveChannel<Date>>(time.after("30s"));
+expectType<ReceiveChannel<Date>>(time.after(5 * time.SECOND));
+expectError(time.after("1s").send(new Date()));
+expectError(time.after("1s").close());
+expectError(time.after());
+expectError(time.after(new Date()));
+expectError(time.after(5n));
+expectType<Timer>(time.timer("5s"));
+expectType<Ticker>(time.ticker("100ms"));
+{
+  const timer = time.timer("5s");
+  expectType<ReceiveChannel<Date>>(timer.channel());
+  expectType<boolean>(timer.stop());
+  expectType<boolean>(timer.reset("1s"));
+  expectAssignable<Disposable>(timer);
+  const ticker = time.ticker(100);
+  expectType<ReceiveChannel<Date>>(ticker.channel());
+  expectType<boolean>(ticker.stop());
+  expectType<void>(ticker.reset("1s"));
+  expectAssignable<Disposable>(ticker);
+}
+expectType<Promise<void>>(time.sleep("1s"));
+expectType<Promise<void>>(time.sleep("1s", { signal: new AbortController().signal }));
+expectType<number>(time.parseDuration("1h30m"));
+expectAssignable<number>(time.NANOSECOND + time.MICROSECOND + time.MILLISECOND + time.SECOND + time.MINUTE + time.HOUR);
+expectType<string | number>({} as Duration);
+expectAssignable<SignalOptions>({ signal: undefined });
+
+// Errors: `is` is a guard.
+{
+  const error: unknown = undefined;
+  if (errors.is(error, errors.PERMISSION_DENIED)) {
+    expectAssignable<SluiceError>(error);
+    expectType<"PERMISSION_DENIED">(error.kind);
+    expectType<boolean>(error.retryable);
+    expectType<Readonly<Record<string, unknown>>>(error.details);
+  }
+  expectError(errors.is(error, "PERMISSION"));
+  expectType<"CLOSED">(errors.CLOSED);
+  if (error instanceof ClosedError) {
+    expectType<unknown>(error.value);
+    expectNotType<any>(error.value);
+    expectAssignable<number | undefined>(error.index);
+    expectAssignable<SluiceError>(error);
+  }
+  expectAssignable<Error>(
+    new SluiceError(errors.TIMEOUT, "late", { retryable: true, details: { after: "1s" }, cause: error }),
+  );
+  expectError(new SluiceError("LATE", "late"));
+}
