@@ -1,0 +1,90 @@
+// The ring under every buffer, by itself: that it grows, wraps around and keeps the order. That it lets go of what left
+// is read off the heap in residue.node.test.ts.
+
+import { Ring } from "@sluice/channels/source";
+import { array, assert, integer, property } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { hunt } from "./progress.ts";
+import { upTo } from "./values.ts";
+
+function shifted<T>(ring: Ring<T>): T[] {
+  const values: T[] = [];
+  while (ring.length > 0) values.push(ring.shift());
+  return values;
+}
+
+describe("a ring", () => {
+  test.each([0, 1, 7, 8, 9, 16, 17, 1000])("gives %i values back in the order they came", (length) => {
+    const ring = new Ring<number>();
+    for (const i of upTo(length)) ring.push(i);
+    expect(ring.length).toBe(length);
+    expect(shifted(ring)).toEqual(upTo(length));
+    expect(ring.length).toBe(0);
+  });
+
+  test("keeps the order when it grows while its values wrap around the end", () => {
+    for (const turned of upTo(20)) {
+      const ring = new Ring<number>();
+      for (const i of upTo(8)) ring.push(i);
+      for (const i of upTo(turned)) {
+        expect(ring.shift()).toBe(i);
+        ring.push(i + 8);
+      }
+      for (const i of upTo(30)) ring.push(turned + 8 + i); // grows twice
+      expect(shifted(ring)).toEqual(upTo(38).map((i) => turned + i));
+    }
+  });
+
+  test("holds undefined as a value like any other", () => {
+    const ring = new Ring<undefined>();
+    ring.push(undefined);
+    ring.push(undefined);
+    expect(ring.length).toBe(2);
+    expect(shifted(ring)).toEqual([undefined, undefined]);
+  });
+
+  test("drops its newest values until so many are left", () => {
+    for (const [from, to] of [
+      [5, 2],
+      [5, 0],
+      [3, 3],
+      [2, 4],
+      [20, 11],
+    ] as const) {
+      const ring = new Ring<number>();
+      for (const i of upTo(6)) ring.push(-i);
+      for (const _ of upTo(6)) ring.shift(); // so that what follows wraps around
+      for (const i of upTo(from)) ring.push(i);
+      ring.truncate(to);
+      expect(ring.length).toBe(Math.min(from, to));
+      ring.push(99);
+      expect(shifted(ring)).toEqual([...upTo(Math.min(from, to)), 99]);
+    }
+  });
+
+  test("behaves as an array does, whatever is pushed, shifted and truncated", () => {
+    // A positive number pushes so many, a negative one shifts so many, 0 truncates to half.
+    assert(
+      property(array(integer({ min: -12, max: 12 }), { maxLength: 60 }), (steps) => {
+        const ring = new Ring<number>();
+        const model: number[] = [];
+        let next = 0;
+        for (const step of steps) {
+          for (let i = 0; i < step; i += 1) {
+            ring.push(next);
+            model.push(next);
+            next += 1;
+          }
+          for (let i = step; i < 0 && model.length > 0; i += 1) expect(ring.shift()).toBe(model.shift());
+          if (step === 0) {
+            ring.truncate(model.length >> 1);
+            model.length >>= 1;
+          }
+          expect(ring.length).toBe(model.length);
+        }
+        expect(shifted(ring)).toEqual(model);
+      }),
+      hunt(300),
+    );
+  });
+});
