@@ -21,6 +21,7 @@ import { Silence } from "./silence.ts";
 export interface PingOptions {
   /** The longest wait for the pong; 0 means none. Default 10 s. */
   readonly timeout?: Duration | undefined;
+  /** Ends the wait: rejects with the signal's reason. The ping itself has left. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -181,7 +182,8 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
    *
    * Resolves when the message was accepted, which is at once while less than 64 KiB wait to leave, else when the peer
    * has taken enough. Messages leave in the order of the calls, those of one turn of the event loop in one write. The
-   * bytes are taken at the call: the buffer may be reused.
+   * bytes are taken at the call: the buffer may be reused. A send that waits cannot be taken back; `writeTimeout` ends
+   * a connection whose peer takes nothing.
    *
    * @throws SluiceError, as a rejection: INTERNAL when the connection is closed, or closes while the send waits (the
    * message was not sent); what ended the connection, if it broke; INVALID for a wrong `type`, or bytes sent as text
@@ -245,7 +247,8 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   /**
    * Ends the connection at once, without a closing handshake; accepted sends that have not left are dropped.
    *
-   * Messages in the channel stay receivable, then it ends. `closed` settles shortly after.
+   * Messages in the channel stay receivable, then it ends. Sends and pings that wait reject. `closed` settles shortly
+   * after.
    */
   terminate(): void {
     if (this.#ending.over) return;
