@@ -67,11 +67,11 @@ export class Pings {
   /** A pong arrived. */
   answered(payload: Buffer): void {
     const text = payload.toString("latin1");
-    if (!text.startsWith(this.#prefix)) return;
     const number = Number.parseInt(text.slice(this.#prefix.length), 36);
+    if (!(number <= this.#last) || text !== this.#payload(number)) return; // we sent no such ping
     const now = performance.now();
     for (const ping of this.#waiting.values()) {
-      if (!(ping.number <= number)) return;
+      if (ping.number > number) return;
       this.#waiting.delete(ping.number);
       this.#roundTrip = now - ping.sentAt;
       ping.outcome.trySend(this.#roundTrip);
@@ -90,7 +90,11 @@ export class Pings {
     this.#last += 1;
     const ping = new Ping(this.#last, performance.now());
     this.#waiting.set(ping.number, ping);
-    this.#send(this.#prefix + ping.number.toString(36));
+    this.#send(this.#payload(ping.number));
     return ping;
+  }
+
+  #payload(number: number): string {
+    return this.#prefix + number.toString(36);
   }
 }
