@@ -3,9 +3,9 @@
 // A plain data frame is a message already and goes straight to the channel. Everything else (control frames, fragments,
 // compressed or malformed frames, huge ones) goes to ws byte for byte, which assembles, inflates and judges.
 
-import { isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
-import { type Message, messageOf } from "./incoming.ts";
+import { Assembly, ASSEMBLY_LIMIT, textOf } from "./assembly.ts";
+import type { Message } from "./incoming.ts";
 
 /** @internal */
 export interface FramesOptions {
@@ -33,16 +33,6 @@ const CLOSE = 0x88;
 const PING = 0x89;
 const PONG = 0x8a;
 const CONTROL_LIMIT = 125;
-// A longer frame is ws's to collect: memory must not be set aside because a header says so.
-const ASSEMBLY_LIMIT = 1024 * 1024;
-
-/** A plain frame of which only a part has arrived. */
-interface Assembly {
-  readonly header: Buffer;
-  readonly payload: Buffer;
-  filled: number;
-}
-
 /** @internal */
 export class Frames {
   readonly #options: FramesOptions;
@@ -161,7 +151,7 @@ export class Frames {
       if (end > chunk.length && length <= ASSEMBLY_LIMIT) {
         const header = Buffer.from(chunk.subarray(position, start));
         this.#position = start;
-        this.#assembly = { header, payload: Buffer.allocUnsafeSlow(length), filled: 0 };
+        this.#assembly = new Assembly(header, length, first === PLAIN_BINARY);
         return true;
       }
       if (end <= chunk.length && this.#deliver(chunk, start, end, first)) return true;
@@ -186,21 +176,16 @@ export class Frames {
   }
 
   #assemble(chunk: Buffer, assembly: Assembly): void {
-    const { header, payload } = assembly;
-    const copied = chunk.copy(payload, assembly.filled, this.#position);
-    assembly.filled += copied;
-    this.#advance(chunk, this.#position + copied);
-    if (assembly.filled < payload.length) return;
+    this.#advance(chunk, this.#position + assembly.fill(chunk, this.#position));
+    if (!assembly.complete) return;
     this.#assembly = undefined;
-    const data = header[0] === PLAIN_TEXT ? textOf(payload, 0, payload.length) : undefined;
-    if (data !== undefined) {
-      this.#options.onMessage({ type: "text", data });
-    } else if (header[0] === PLAIN_BINARY) {
-      this.#options.onMessage(messageOf(payload, true));
-    } else {
-      this.#awaiting = true; // for ever: ws will fail the connection
-      for (const part of [header, payload]) this.#pass.call(this.#options.wire, part);
+    const message = assembly.message();
+    if (message !== undefined) {
+      this.#options.onMessage(message);
+      return;
     }
+    this.#awaiting = true; // for ever: ws will fail the connection
+    for (const part of [assembly.header, assembly.payload]) this.#pass.call(this.#options.wire, part);
   }
 
   // Notes what the frame means for those behind it. False when it breaks the protocol: then ws gets all that follows,
@@ -256,11 +241,4 @@ export class Frames {
       if (chunk !== undefined && chunk !== null) this.#pass.call(wire, chunk);
     }
   }
-}
-
-// Undefined for bytes that are not UTF-8. The decoder puts U+FFFD for what it cannot read: only then is it worth a
-// second look, and ASCII, which holds no such character, costs nothing.
-function textOf(bytes: Buffer, start: number, end: number): string | undefined {
-  const text = bytes.toString(undefined, start, end);
-  return text.includes("\uFFFD") && !isUtf8(bytes.subarray(start, end)) ? undefined : text;
 }
