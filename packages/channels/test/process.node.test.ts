@@ -14,7 +14,7 @@ afterAll(async () => {
 const run = (body: string, ...flags: string[]): Promise<Ended> => child.run(body, ...flags);
 const quietly = (...lines: string[]): Ended => ({ code: 0, lines, stderr: "" });
 
-describe("K8: the process ends although", () => {
+describe.concurrent("K8: the process ends although", () => {
   test.each([
     ["a receive waits", "void new Channel().receive()"],
     ["a send waits", "void new Channel().send(1)"],
@@ -61,7 +61,7 @@ describe("K8: the process ends although", () => {
   });
 });
 
-describe("the process stays alive while", () => {
+describe.concurrent("the process stays alive while", () => {
   test.each([
     ["a receive waits on a timer", "await time.after(20).receive()"],
     ["a select waits on a timer", "await select([new Channel(), time.after(20)])"],
