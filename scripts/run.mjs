@@ -41,9 +41,9 @@ function changed(file) {
   return statSync(`${root}${file}`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** Installs what the lock file names, unless that was done since the lock file last changed. */
-export function install() {
-  if (changed("node_modules/.package-lock.json") >= changed("package-lock.json")) return;
-  say("Installing the development tools (npm ci, once, about half a minute)");
-  must(...npm("ci"));
+/** Installs what a lock file names, unless that was done since the lock file last changed. */
+export function install(folder = "", what = "the development tools") {
+  if (changed(`${folder}node_modules/.package-lock.json`) >= changed(`${folder}package-lock.json`)) return;
+  say(`Installing ${what} (npm ci, once, about half a minute)`);
+  must(...npm("ci", "--prefix", root + folder));
 }

@@ -49,27 +49,28 @@ export function summary(): void {
 }
 
 function priceLine(data: string): string | undefined {
-  const { month, prices } = parse(data);
-  if (month === undefined || prices === undefined) return undefined;
-  const cells = Object.entries(prices).map(([symbol, price]) => {
+  const month = monthOf(data);
+  if (month === undefined) return undefined;
+  const cells = Object.entries(month.prices).map(([symbol, price]) => {
     const before = last.get(symbol) ?? price;
     last.set(symbol, price);
     const figure = price.toFixed(2).padStart(7);
     const [mark, colour] = price > before ? ["▲", green] : price < before ? ["▼", red] : [" ", dim];
     return `${symbol} ${colour(figure + mark)}`;
   });
-  return `${dim(plain(month))}  ${cells.join("  ")}`;
+  return `${dim(plain(month.month))}  ${cells.join("  ")}`;
 }
 
-/** A month of the feed; nothing of it for what any other server sends. */
-function parse(data: string): Partial<Month> {
+/** The month that a message of the feed holds; `undefined` for what any other server sends. */
+function monthOf(data: string): Month | undefined {
   try {
-    const value: unknown = JSON.parse(data);
-    if (typeof value === "object" && value !== null && "month" in value && "prices" in value) return value as Month;
+    const { month, prices } = JSON.parse(data) as Month;
+    const figures = Object.values(prices);
+    if (typeof month !== "string" || figures.length === 0) return undefined;
+    return figures.every((price) => typeof price === "number") ? { month, prices } : undefined;
   } catch {
-    // not JSON: shown as it is
+    return undefined; // not JSON, or nothing like a month
   }
-  return {};
 }
 
 /** Text from elsewhere on one line, without the control characters that could move the cursor. */

@@ -1,0 +1,72 @@
+// Other people's fake timers drive ours: host timers and clock are looked up when they are used.
+
+import { ModernFakeTimers } from "@jest/fake-timers";
+import * as sinon from "@sinonjs/fake-timers";
+import { Channel, select, time } from "@sluice/channels";
+import { describe, expect, test } from "vitest";
+
+interface Fakes extends Disposable {
+  advance(milliseconds: number): Promise<unknown>;
+}
+
+function sinonFakes(): Fakes {
+  const clock = sinon.install();
+  return { advance: (ms) => clock.tickAsync(ms), [Symbol.dispose]: () => clock.uninstall() };
+}
+
+function jestFakes(): Fakes {
+  const timers = new ModernFakeTimers({
+    global: globalThis,
+    config: { rootDir: "." } as ConstructorParameters<typeof ModernFakeTimers>[0]["config"],
+  });
+  timers.useFakeTimers();
+  return { advance: (ms) => timers.advanceTimersByTimeAsync(ms), [Symbol.dispose]: () => timers.useRealTimers() };
+}
+
+describe.each([
+  { who: "@sinonjs/fake-timers", install: sinonFakes },
+  { who: "Jest's", install: jestFakes },
+])("$who fake timers", ({ install }) => {
+  test("a sleep of an hour ends when the fake hour is over, and not before", async () => {
+    using fakes = install();
+    let over = false;
+    const sleeping = time.sleep("1h").then(() => (over = true));
+    await fakes.advance(3_599_999);
+    expect(over).toBe(false);
+    await fakes.advance(1);
+    expect(await sleeping).toBe(true);
+  });
+
+  test("a select beside a silent channel is ended by its timeout, whose value is the fake moment", async () => {
+    using fakes = install();
+    const due = Date.now() + 30_000;
+    const ended = select({ message: new Channel<string>(), timeout: time.after("30s") });
+    await fakes.advance(30_000);
+    expect(await ended).toMatchObject({ name: "timeout", ok: true, value: new Date(due) });
+  });
+
+  test("a ticker ticks at each fake period", async () => {
+    using fakes = install();
+    const ticks = time.ticker("10s").channel();
+    for (let tick = 0; tick < 3; tick++) {
+      const due = Date.now() + 10_000;
+      const next = ticks.receive();
+      await fakes.advance(10_000);
+      expect((await next).value).toEqual(new Date(due));
+    }
+  });
+
+  test("ten thousand exchanges need no fake time: fakes cannot stop the turns of the loop", async () => {
+    using fakes = install();
+    const numbers = new Channel<number>();
+    const producing = (async () => {
+      for (let n = 0; n < 10_000; n++) await numbers.send(n);
+      numbers.close();
+    })();
+    let sum = 0;
+    for await (const n of numbers) sum += n;
+    await producing;
+    expect(sum).toBe(49_995_000);
+    await fakes.advance(0);
+  });
+});
