@@ -56,13 +56,14 @@ function goArguments(row, milliseconds) {
   return ["-test.bench", `^BenchmarkRow$/^${row.name}$`, "-test.cpu", "1", "-test.benchtime", time];
 }
 
-// BenchmarkRow/select-2    796068    166.5 ns/op
+// BenchmarkRow/select-2    796068    166.5 ns/op    170.1 cpu
 function goResult(output) {
   const line = output.split("\n").find((text) => text.startsWith("BenchmarkRow/"));
   if (line === undefined) return null;
-  const metrics = [...line.matchAll(/([\d.e+-]+) (ns\/op|[a-z]\w*)/g)].map(([, number, unit]) => [
-    unit === "ns/op" ? "nanoseconds" : unit,
-    Number(number),
+  const names = { "ns/op": "wall", cpu: "nanoseconds" };
+  const metrics = [...line.matchAll(/([\d.e+-]+) (ns\/op|[a-z]\w*)/g)].map(([, value, unit]) => [
+    names[unit] ?? unit,
+    Number(value),
   ]);
   return Object.fromEntries(metrics);
 }

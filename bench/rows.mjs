@@ -112,7 +112,7 @@ const definitions = {
         program: "send",
         kind: "sent",
         size,
-        what: `text messages of ${size.toLocaleString("en")} bytes sent by one task; per second, more is better`,
+        what: `text messages of ${size.toLocaleString("en")} bytes sent by one task; per second of the sender's CPU, more is better`,
       })),
       {
         name: "round-trip",

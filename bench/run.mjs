@@ -6,7 +6,7 @@
 // npm run bench -- --charts              draws them again
 //
 // Rounds are interleaved: in each, every subject has one process for every row, so that whatever else the machine does
-// meets all of them. What is printed is the median of the rounds, half the spread of their middle half, and the ratio
+// meets all of them. Times are nanoseconds of CPU. What is printed is the median of the rounds, half the spread of their middle half, and the ratio
 // to ours.
 
 import { execFileSync, execSync } from "node:child_process";
@@ -18,9 +18,12 @@ import { keepBuild, measure, prepareGo } from "./processes.mjs";
 import { groups } from "./rows.mjs";
 import { median, percentile } from "./statistics.mjs";
 import { subjects } from "./subjects.mjs";
-import { text } from "./table.mjs";
+import { targets, text } from "./table.mjs";
+import { judged } from "./targets.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
+const SHORT_MILLISECONDS = 280_000;
+const FEWEST_ROUNDS = 3;
 const results = (name) => `${root}bench/results/${name}.json`;
 const { values: flags, positionals: wanted } = parseArgs({
   allowPositionals: true,
@@ -43,6 +46,7 @@ async function bench() {
   const measured = await measureAll(plan, go);
   const summary = summarise(rows, measured);
   for (const [group, found] of Object.entries(summary)) console.log(text(group, found));
+  console.log(targets(judged(summary)));
   const report = { ...about(go), groups: summary };
   save("latest", report);
   if (!flags.publish) return;
@@ -89,9 +93,15 @@ function present(row, go) {
 /** Gives, by row and subject, what each round found. */
 async function measureAll(plan, go) {
   const found = new Map(plan.map(({ row }) => [row, Object.fromEntries(present(row, go).map((name) => [name, []]))]));
-  const settings = flags.full ? { milliseconds: 1_000, limit: 60_000 } : { milliseconds: 100, limit: 10_000 };
+  const settings = flags.full ? { milliseconds: 1_000, limit: 60_000 } : { milliseconds: 100, limit: 20_000 };
   const step = progress(plan.reduce((sum, { row, rounds }) => sum + rounds * present(row, go).length, 0));
+  const start = performance.now();
   for (let round = 0; plan.some(({ rounds }) => round < rounds); round += 1) {
+    const perRound = (performance.now() - start) / round;
+    if (!flags.full && round >= FEWEST_ROUNDS && (round + 1) * perRound > SHORT_MILLISECONDS) {
+      console.log(`The machine is busy: ${round} rounds instead of ${Math.max(...plan.map(({ rounds }) => rounds))}.`);
+      break;
+    }
     for (const { row } of plan.filter(({ rounds }) => round < rounds)) {
       for (const name of rotated(present(row, go), round)) {
         step(`${row.name} ${name}`);

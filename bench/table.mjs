@@ -90,3 +90,12 @@ export function markdown(group, results) {
     ),
   ].join("\n");
 }
+
+export function targets(judged) {
+  if (judged.length === 0) return "";
+  return [
+    "",
+    "Targets",
+    ...judged.map(({ what, value, unit, met }) => `  ${met ? "met" : "NOT"}  ${what}: ${number(value)} ${unit}`),
+  ].join("\n");
+}

@@ -33,20 +33,21 @@ async function received(receive, { type, size }, milliseconds) {
   return { rate: (count / (user + system)) * 1e6 };
 }
 
-/** Messages a second, from the first send to the answer of the peer who has them all. */
+/** Messages for each second of CPU of this process, from the first send to the answer of the peer who has them all. */
 async function sent(send, { size }, milliseconds) {
   const { url, stop } = await serve();
   const message = "x".repeat(size);
   const framed = size + 4 + (size < 126 ? 2 : size < 65_536 ? 4 : 10);
-  const once = async (count) => {
-    const start = performance.now();
+  const perSecond = async (count) => {
+    const before = process.cpuUsage();
     await send(`${url}/sink/${count * framed}`, message, count);
-    return (1_000 * count) / (performance.now() - start);
+    const { user, system } = process.cpuUsage(before);
+    return (count / (user + system)) * 1e6;
   };
-  const rate = await once(amount(size, milliseconds / 20));
-  const found = await once(Math.ceil((rate * milliseconds) / 1_000) + 1_000);
+  let rate = await perSecond(1_000);
+  for (const share of [0.25, 0.5, 1]) rate = await perSecond(Math.ceil((rate * milliseconds * share) / 1_000) + 1_000);
   stop();
-  return { rate: found };
+  return { rate };
 }
 
 /** Microseconds. */

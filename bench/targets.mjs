@@ -1,0 +1,100 @@
+// What we hold ourselves to: ratios inside one run. Each gives what was measured and whether it holds; undefined when
+// a number is missing.
+
+const PEERS = ["medium", "thi.ng", "js-csp", "ts-chan", "chan", "effect", "it-pushable", "rxjs"];
+
+const median = (found, group, row, subject = "sluice", metric = "nanoseconds") =>
+  found[group]?.[row]?.[subject]?.[metric]?.median;
+
+const atMost = (what, limit, value, unit = "×") => ({
+  what: `${what} ≤ ${limit} ${unit}`,
+  limit,
+  value,
+  unit,
+  met: (number) => number <= limit,
+});
+const atLeast = (what, limit, value, unit = "×") => ({
+  what: `${what} ≥ ${limit} ${unit}`,
+  limit,
+  value,
+  unit,
+  met: (number) => number >= limit,
+});
+
+/** Ours over Go's. */
+const overGo = (group, row) => (found) => median(found, group, row) / median(found, group, row, "go");
+
+/** The fastest peer over ours. */
+const peers = (group, row) => (found) =>
+  Math.min(...PEERS.map((peer) => median(found, group, row, peer)).filter((number) => number !== undefined)) /
+  median(found, group, row);
+
+const rate = (found, row, subject) => median(found, "sockets", row, subject, "rate");
+const overWs = (row, subject) => (found) => rate(found, row, subject) / rate(found, row, "ws");
+
+const targets = [
+  atMost("rendezvous: of Go's", 1, overGo("channels", "rendezvous")),
+  atLeast("rendezvous: the fastest peer takes", 1, peers("channels", "rendezvous")),
+  atMost("ping-pong: of Go's", 1, overGo("channels", "ping-pong")),
+  atLeast("ping-pong: the fastest peer takes", 1, peers("channels", "ping-pong")),
+  atMost(
+    "buffered: of two bare awaits",
+    1.25,
+    (found) => median(found, "channels", "buffered") / (2 * median(found, "channels", "await", "node")),
+  ),
+  atMost("buffered-try: of Go's", 0.5, overGo("channels", "buffered-try")),
+  atMost(
+    "for-await: of buffered",
+    1.25,
+    (found) => median(found, "channels", "for-await") / median(found, "channels", "buffered"),
+  ),
+  atMost("select-2: of Go's", 1.2, overGo("select", "select-2")),
+  atLeast("select-2: the fastest peer takes", 3, peers("select", "select-2")),
+  atMost("select-64: of Go's", 0.5, overGo("select", "select-64")),
+  atLeast("select-64: the fastest peer takes", 5, peers("select", "select-64")),
+  atMost("select-timeout: of Go's", 0.5, overGo("select", "select-timeout")),
+  atMost("select-timeout: host timers left", 0, (found) => median(found, "memory", "timers", "sluice", "timers"), ""),
+  atMost(
+    "selector-10000: of selector-2",
+    1.3,
+    (found) => median(found, "selector", "selector-10000") / median(found, "selector", "selector-2"),
+  ),
+  atMost(
+    "interval under load: 99th percentile",
+    10,
+    (found) => median(found, "liveness", "interval", "sluice", "p99"),
+    "ms",
+  ),
+  atMost("echo under load: 99th percentile", 10, (found) => median(found, "liveness", "echo", "sluice", "p99"), "ms"),
+  atMost("idle channel", 200, (found) => median(found, "memory", "idle-channel", "sluice", "bytes"), "B"),
+  atMost("parked receive", 250, (found) => median(found, "memory", "parked-receive", "sluice", "bytes"), "B"),
+  atMost(
+    "heap left by 10^5 selects beside a silent channel",
+    65_536,
+    (found) => median(found, "memory", "select-beside-silence", "sluice", "bytes"),
+    "B",
+  ),
+  ...["receive-64", "receive-1024", "receive-65536"].flatMap((row) => [
+    atLeast(`${row}, for await: of ws`, 0.95, overWs(row, "sluice")),
+    atLeast(`${row}, try first or batches: of ws`, 1.05, (found) =>
+      Math.max(overWs(row, "sluice-try")(found), overWs(row, "sluice-many")(found)),
+    ),
+  ]),
+  atLeast("send-64: of ws, each callback awaited", 4, overWs("send-64", "sluice")),
+  atLeast(
+    "round-trip: of ws's speed",
+    0.95,
+    (found) =>
+      median(found, "sockets", "round-trip", "ws", "microseconds") /
+      median(found, "sockets", "round-trip", "sluice", "microseconds"),
+  ),
+  atMost("flood: resident memory", 100, (found) => median(found, "sockets", "flood", "sluice", "megabytes"), "MB"),
+];
+
+/** The targets that this run can judge: `{ what, value, unit, met }`. */
+export function judged(found) {
+  return targets
+    .map(({ what, value, unit, met }) => ({ what, unit, value: value(found), met }))
+    .filter(({ value }) => Number.isFinite(value))
+    .map((target) => ({ ...target, met: target.met(target.value) }));
+}
