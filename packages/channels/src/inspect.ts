@@ -3,7 +3,7 @@
 
 import { ReceiveDescription, SendDescription } from "./case.ts";
 import { clock } from "./clock.ts";
-import { Source } from "./source.ts";
+import { TimerChannel } from "./timer.ts";
 import { type Recorder, setRecorder } from "./waiter.ts";
 
 /** An operation that waits. */
@@ -20,7 +20,7 @@ export interface ParkedOperation {
 
 interface Entry {
   readonly operation: string;
-  readonly channels: readonly object[];
+  readonly channels: Iterable<object>;
   readonly since: number;
   readonly stack: Error;
 }
@@ -30,10 +30,15 @@ const NAMES_SHOWN = 8;
 /** @internal */
 export class ParkedOperations implements Recorder {
   readonly #entries = new Map<object, Entry>();
+  readonly #outer: Recorder | undefined;
   /** Operations seen so far, parked or not. */
   operations = 0;
 
-  parked(operation: object, what: string, channels: readonly object[]): void {
+  constructor(outer?: Recorder) {
+    this.#outer = outer;
+  }
+
+  parked(operation: object, what: string, channels: Iterable<object>): void {
     this.operations += 1;
     // The stack is captured here and written out only when somebody reads the report.
     this.#entries.set(operation, { operation: what, channels, since: timeOfDay(), stack: new Error(what) });
@@ -41,6 +46,7 @@ export class ParkedOperations implements Recorder {
 
   left(operation: object): void {
     this.#entries.delete(operation);
+    this.#outer?.left(operation);
   }
 
   passed(): void {
@@ -50,28 +56,36 @@ export class ParkedOperations implements Recorder {
   list(): ParkedOperation[] {
     return Array.from(this.#entries.values(), ({ operation, channels, since, stack }) => ({
       operation,
-      waitsFor: channels.map((channel) => waitedFor(channel, operation)),
+      waitsFor: Array.from(channels, (channel) => waitedFor(channel, operation)),
       since,
       calledAt: callSite(stack),
     }));
   }
 }
 
-let operations: ParkedOperations | undefined;
+let ordinary: ParkedOperations | undefined;
+let virtual: ParkedOperations | undefined;
 
 /**
  * Switches the recording of parked operations on or off. Operations that parked before are not known.
  *
- * While on, each parked operation costs a captured stack (about a microsecond) and is held in memory until it is done.
+ * While on, each parked operation costs a captured stack (about three microseconds) and is held in memory until it is
+ * done.
  */
 export function recordParked(on: boolean): void {
-  operations = on ? (operations ?? new ParkedOperations()) : undefined;
-  setRecorder(operations);
+  ordinary = on ? (ordinary ?? new ParkedOperations()) : undefined;
+  setRecorder(virtual ?? ordinary);
 }
 
-/** Lists the operations that are parked now; empty unless `recordParked(true)` was called. */
+/** @internal Virtual time has a record of its own; without one, the ordinary one goes on. */
+export function recordVirtual(operations?: ParkedOperations): void {
+  virtual = operations;
+  setRecorder(virtual ?? ordinary);
+}
+
+/** Lists the operations that are parked now: under virtual time, or since `recordParked(true)`; else none. */
 export function parked(): ParkedOperation[] {
-  return operations === undefined ? [] : operations.list();
+  return (virtual ?? ordinary)?.list() ?? [];
 }
 
 /** Writes parked operations for people, one paragraph each. */
@@ -82,19 +96,20 @@ export function formatParked(list: readonly ParkedOperation[] = parked()): strin
       const shown = waitsFor.slice(0, NAMES_SHOWN).join(", ");
       const more = waitsFor.length > NAMES_SHOWN ? ` and ${waitsFor.length - NAMES_SHOWN} more` : "";
       const at = calledAt === "" ? "" : `\n    at ${calledAt}`;
-      return `  ${operation} waits for ${shown === "" ? "no channel" : shown}${more}, since ${now - since} ms${at}`;
+      return `  ${operation} waits for ${shown === "" ? "no channel" : shown}${more}, parked ${Math.round(now - since)} ms ago${at}`;
     })
     .join("\n");
 }
 
 function waitedFor(entry: object, operation: string): string {
-  if (entry instanceof ReceiveDescription) return `a value on ${nameOf(entry.channel)}`;
   if (entry instanceof SendDescription) return `a receiver on ${nameOf(entry.channel)}`;
   if (operation === "send") return `a receiver on ${nameOf(entry)}`;
-  if (entry instanceof Source && entry.capacity === 0 && entry.due() < Infinity) {
-    return `a timer due in ${Math.round(entry.due() - clock().now())} ms`;
-  }
-  return `a value on ${nameOf(entry)}`;
+  const channel = entry instanceof ReceiveDescription ? entry.channel : entry;
+  if (!(channel instanceof TimerChannel)) return `a value on ${nameOf(channel)}`;
+  const wait = channel.due() - clock().now();
+  return wait < Infinity
+    ? `a timer due in ${Math.max(0, Math.round(wait))} ms`
+    : "a timer that was stopped or has fired";
 }
 
 function timeOfDay(): number {

@@ -117,7 +117,7 @@ disposeBy(Selector.prototype as Selector, function dispose() {
 });
 
 /** The state of one Selector. As an alarm it rings for the earliest of its timers, while a `next` waits. */
-class Round implements Alarm {
+class Round implements Alarm, Iterable<object> {
   readonly registrations = new Map<string, Registration>();
   readonly ready = new List<Registration>();
   readonly timers = new Deadlines<Registration>();
@@ -199,13 +199,12 @@ class Round implements Alarm {
   park(waiter: Next): void {
     this.parked.append(waiter);
     this.#setAlarm();
-    if (recorder !== undefined) {
-      recorder.parked(
-        waiter,
-        "Selector.next",
-        [...this.registrations.values()].map(({ source }) => source),
-      );
-    }
+    if (recorder !== undefined) recorder.parked(waiter, "Selector.next", this);
+  }
+
+  /** The channels, for the report of what is parked. */
+  *[Symbol.iterator](): Generator<object> {
+    for (const { source } of this.registrations.values()) yield source;
   }
 
   /** Hands an event to the `next` that has waited longest. */

@@ -6,11 +6,11 @@ import { type Alarm, type Clock, installClock, ringDue } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
 import { parseDuration } from "./duration.ts";
 import { CONFLICT, INTERNAL, INVALID, SluiceError } from "./errors.ts";
-import { formatParked, type ParkedOperation, ParkedOperations } from "./inspect.ts";
+import { formatParked, type ParkedOperation, ParkedOperations, recordVirtual } from "./inspect.ts";
 import { setDraw } from "./select.ts";
 import { budgetByCount, completions, holding, macrotask } from "./turn.ts";
 import type { Duration } from "./types.ts";
-import { recorder, setRecorder } from "./waiter.ts";
+import { recorder } from "./waiter.ts";
 
 export type { ParkedOperation } from "./inspect.ts";
 
@@ -65,10 +65,9 @@ export class DeadlockError extends SluiceError {
 export async function virtualTime<R>(body: (clock: VirtualTime) => R | PromiseLike<R>): Promise<R> {
   if (running) throw new SluiceError(CONFLICT, "Virtual time runs already: one at a time for a process");
   const run = new Run();
-  const before = recorder;
   running = true;
   installClock(run);
-  setRecorder(run.operations);
+  recordVirtual(run.operations);
   setDraw(seeded());
   budgetByCount(true);
   try {
@@ -76,7 +75,7 @@ export async function virtualTime<R>(body: (clock: VirtualTime) => R | PromiseLi
   } finally {
     running = false;
     installClock();
-    setRecorder(before);
+    recordVirtual();
     setDraw(Math.random);
     budgetByCount(false);
   }
@@ -85,7 +84,7 @@ export async function virtualTime<R>(body: (clock: VirtualTime) => R | PromiseLi
 let running = false;
 
 class Run implements Clock, VirtualTime {
-  readonly operations = new ParkedOperations();
+  readonly operations = new ParkedOperations(recorder);
   readonly #alarms = new Deadlines<Alarm>();
   readonly #start = Date.now();
   #now = 0;
@@ -133,19 +132,34 @@ class Run implements Clock, VirtualTime {
     }
   }
 
-  async drive<R>(body: (clock: VirtualTime) => R | PromiseLike<R>): Promise<R> {
+  drive<R>(body: (clock: VirtualTime) => R | PromiseLike<R>): Promise<R> {
     const result = (async () => body(this))();
     const finish = (): void => {
       this.#finished = true;
       this.#externalSettled();
     };
     result.then(finish, finish);
-    for (;;) {
-      await this.#calm();
-      if (this.#finished) return result;
-      if (this.#externals > 0) await new Promise<void>((resolve) => (this.#externalSettled = resolve));
-      else if (!this.#step()) throw new DeadlockError(this.operations.list());
-    }
+    return new Promise((resolve, reject) => {
+      let seen = -1;
+      let calm = 0;
+      const start = (): void => {
+        calm = 0;
+        this.#externalSettled = () => {};
+        macrotask(look);
+      };
+      // Callbacks, not awaits: a day of heartbeats is ten thousand macrotasks.
+      const look = (): void => {
+        const now = completions() + this.operations.operations;
+        calm = now === seen && !holding() ? calm + 1 : 1;
+        seen = now;
+        if (this.#finished) resolve(result);
+        else if (calm < CALM_MACROTASKS) macrotask(look);
+        else if (this.#externals > 0) this.#externalSettled = start;
+        else if (this.#step()) start();
+        else reject(new DeadlockError(this.operations.list()));
+      };
+      start();
+    });
   }
 
   /** Wakes whoever waits for this calm, or lets time jump; false when neither is left. */
@@ -161,16 +175,6 @@ class Run implements Clock, VirtualTime {
     this.#now = Math.max(this.#now, first.due);
     ringDue(this.#alarms, this.#now);
     return true;
-  }
-
-  async #calm(): Promise<void> {
-    let seen = -1;
-    for (let calm = 0; calm < CALM_MACROTASKS && !this.#finished; calm += 1) {
-      await new Promise<void>((resolve) => macrotask(resolve));
-      const now = completions() + this.operations.operations;
-      if (now !== seen || holding()) calm = 0;
-      seen = now;
-    }
   }
 }
 

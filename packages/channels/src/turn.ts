@@ -81,9 +81,16 @@ export function holding(): boolean {
   return held.length > 0;
 }
 
-/** @internal Budgets by count alone while on, so that a run under virtual time does not depend on real time. */
+/**
+ * @internal Budgets by count alone while on, and starts a budget afresh: a run under virtual time depends neither on real
+ * time nor on what happened before it.
+ */
 export function budgetByCount(on: boolean): void {
   byCountAlone = on;
+  stride = STRIDE_LIMIT;
+  used = 0;
+  spent = counting = looking = false;
+  grant(stride);
 }
 
 // The last completion of a stride still passes, and asks for a look at the clock before anything that follows from it.
@@ -107,14 +114,14 @@ function begin(): void {
   counting = true;
   started = looked = realNow();
   grant(stride);
-  if (markerArmed) return;
+  if (markerArmed || byCountAlone) return;
   markerArmed = true;
   unref(realSetTimeout(turnedByItself, 0));
 }
 
 function turnedByItself(): void {
   markerArmed = false;
-  if (turning || looking) return;
+  if (turning || looking || byCountAlone) return;
   spent = counting = false;
   used = 0;
   grant(stride);
@@ -128,6 +135,7 @@ function lookSoon(): void {
 }
 
 function look(): void {
+  if (!looking) return; // asked for before virtual time came or went
   looking = false;
   const now = realNow();
   const elapsed = now - looked;

@@ -92,7 +92,8 @@ export interface SendingWaiter<out T> extends Link {
 
 /** @internal Sees every operation that parks, while diagnostics or virtual time are on. */
 export interface Recorder {
-  parked(operation: object, what: string, channels: readonly object[]): void;
+  /** `channels` is read when somebody asks. */
+  parked(operation: object, what: string, channels: Iterable<object>): void;
   left(operation: object): void;
   /** An operation that did not wait. */
   passed(): void;

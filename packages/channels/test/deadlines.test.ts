@@ -4,7 +4,7 @@ import { time } from "@sluice/channels";
 import { virtualTime } from "@sluice/channels/testing";
 import { array, assert, asyncProperty, constant, integer, nat, oneof, record } from "fast-check";
 import { expect, test, vi } from "vitest";
-import { runs, turns } from "./progress.ts";
+import { hunt, turns } from "./progress.ts";
 
 const TIMERS = 8;
 
@@ -114,7 +114,7 @@ test("F15, F17: moved earlier and later at random, no timer is dropped, early or
       expect(fired.map(([moment]) => moment)).toEqual(fired.map(([moment]) => moment).toSorted((a, b) => a - b));
       expect(sorted(fired)).toEqual(sorted(expected.fired));
     }),
-    { numRuns: runs(150) },
+    hunt(150),
   ));
 
 test("F15, F17: moved earlier and later at random, no timer is dropped, early or late: fake timers", async () => {
@@ -136,7 +136,7 @@ test("F15, F17: moved earlier and later at random, no timer is dropped, early or
         expect(sorted(fired)).toEqual(sorted(expected.fired));
         vi.clearAllTimers();
       }),
-      { numRuns: runs(60) },
+      hunt(60),
     );
   } finally {
     vi.useRealTimers();

@@ -3,7 +3,7 @@
 import { errors, time } from "@sluice/channels";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { rejection, runs } from "./progress.ts";
+import { hunt, rejection } from "./progress.ts";
 
 test.each<[string, number]>([
   ["0", 0],
@@ -134,7 +134,7 @@ test("property: whole numbers of every unit add up, in any order of the parts", 
       for (const [amount, unit] of parts) nanoseconds += amount * Math.round((units[unit] as number) * 1e6);
       expect(Math.round(time.parseDuration(text) * 1e6)).toBe((sign === "-" ? -nanoseconds : nanoseconds) + 0);
     }),
-    { numRuns: runs(300) },
+    hunt(300),
   );
 });
 
@@ -150,6 +150,6 @@ test("property: what is not of the format never passes, and never takes long", (
       }
       expect(read !== undefined).toBe(grammar.test(text));
     }),
-    { numRuns: runs(1000) },
+    hunt(1000),
   );
 });

@@ -1,0 +1,516 @@
+// Virtual time: it stands still while anything can run, jumps when nothing can, and says who waits for what at the end.
+
+import { Channel, ClosedError, errors, select, Selector, SluiceError, time, trySelect } from "@sluice/channels";
+import { DeadlockError, virtualTime } from "@sluice/channels/testing";
+import { describe, expect, test } from "vitest";
+import { microtasks, rejection, turns } from "./progress.ts";
+
+const realSetTimeout = globalThis.setTimeout;
+
+/** Waits for the host's own time, which virtual time does not see. */
+const hostTime = (milliseconds: number): Promise<string> =>
+  new Promise((resolve) => realSetTimeout(resolve, milliseconds, "host"));
+
+/** The DeadlockError of a run; fails when it ended otherwise. */
+async function deadlock(body: Parameters<typeof virtualTime>[0]): Promise<DeadlockError> {
+  try {
+    await virtualTime(body);
+  } catch (error) {
+    if (error instanceof DeadlockError) return error;
+    throw error;
+  }
+  throw new Error("Expected a deadlock");
+}
+
+describe("time", () => {
+  test("jumps to the next timer when nothing else can happen", async () => {
+    const before = performance.now();
+    const slept = await virtualTime(async (clock) => {
+      expect(clock.now()).toBe(0);
+      await time.sleep("24h");
+      expect(clock.now()).toBe(86_400_000);
+      await time.after("365h").receive();
+      return clock.now();
+    });
+    expect(slept).toBe(389 * time.HOUR);
+    expect(performance.now() - before).toBeLessThan(time.HOUR);
+  });
+
+  test("jumps to each deadline in turn, not past it", () =>
+    virtualTime(async (clock) => {
+      const woken: number[] = [];
+      const sleeper = async (milliseconds: number): Promise<void> => {
+        await time.sleep(milliseconds);
+        woken.push(clock.now());
+      };
+      await Promise.all([30, 10.5, 20, 10.5].map(sleeper));
+      expect(woken).toEqual([10.5, 10.5, 20, 30]);
+    }));
+
+  test("the time of day goes with it", () =>
+    virtualTime(async () => {
+      const start = time.after(0).tryReceive();
+      await time.sleep("1h");
+      const later = time.after(0).tryReceive();
+      expect(Number(later?.value) - Number(start?.value)).toBe(time.HOUR);
+    }));
+
+  test("stands still while a task works its way through channels", () =>
+    virtualTime(async (clock) => {
+      const [a, b] = [new Channel<number>(), new Channel<number>()];
+      const echo = async (): Promise<void> => {
+        for await (const value of a) await b.send(value);
+      };
+      void echo();
+      void time.sleep(1);
+      for (let i = 0; i < 5000; i += 1) {
+        const received = b.receive();
+        await a.send(i);
+        expect((await received).value).toBe(i);
+      }
+      expect(clock.now()).toBe(0);
+    }));
+
+  test("stands still while completions wait for their turn", () =>
+    virtualTime(async (clock) => {
+      void time.sleep(1);
+      const channel = new Channel<number>(10_000);
+      for (let i = 0; i < 10_000; i += 1) await channel.send(i);
+      expect(clock.now()).toBe(0);
+    }));
+
+  test("stands still while a task goes through microtasks and a few turns of the loop without us", () =>
+    virtualTime(async (clock) => {
+      void time.sleep(1);
+      const channel = new Channel<number>(1);
+      for (let round = 0; round < 20; round += 1) {
+        channel.trySend(round);
+        await microtasks(500);
+        channel.tryReceive();
+        await time.sleep(0);
+        expect(clock.now()).toBe(0);
+      }
+    }));
+
+  test("a sleep of zero lets everything else run first and takes no time", () =>
+    virtualTime(async (clock) => {
+      const channel = new Channel<string>();
+      const seen: unknown[] = [];
+      void time.sleep(0).then(() => seen.push("slept"));
+      void channel.receive().then(({ value }) => seen.push(value));
+      await channel.send("sent");
+      await clock.idle();
+      expect([seen, clock.now()]).toEqual([["sent", "slept"], 0]);
+    }));
+
+  test("is only this library's: host timers and the clock of the host go on", () =>
+    virtualTime(async (clock) => {
+      const before = performance.now();
+      await time.sleep("1h");
+      expect(performance.now() - before).toBeLessThan(time.HOUR);
+      expect(await clock.external(hostTime(2))).toBe("host");
+      expect(clock.now()).toBe(time.HOUR);
+    }));
+
+  test("a Selector, a ticker and a timer from before the run follow it, and go back to the host's clock after it", async () => {
+    const ticker = time.ticker("10m");
+    const [once, later] = [time.after("25m"), time.timer("1h")];
+    const events = new Selector({ tick: ticker.channel(), once });
+    await virtualTime(async (clock) => {
+      const seen: unknown[] = [];
+      for (let i = 0; i < 3; i += 1) seen.push((await events.next())?.name);
+      expect(seen).toEqual(["tick", "tick", "once"]);
+      expect(Math.round(clock.now() / time.MINUTE)).toBe(25);
+      const over = await select({ later: later.channel(), other: new Channel() });
+      expect(over.name).toBe("later");
+    });
+    later.reset(1);
+    ticker.reset(1);
+    expect(await later.channel().receive()).toMatchObject({ ok: true });
+    expect(await events.next()).toMatchObject({ name: "tick" });
+  });
+});
+
+describe("clock.advance", () => {
+  test("lets a stretch of time pass and everything in it happen", () =>
+    virtualTime(async (clock) => {
+      const ticks: number[] = [];
+      const loop = async (): Promise<void> => {
+        for await (const tick of time.ticker("1s").channel()) ticks.push(tick.getTime() > 0 ? clock.now() : -1);
+      };
+      void loop();
+      await clock.advance("3.5s");
+      expect([ticks, clock.now()]).toEqual([[1000, 2000, 3000], 3500]);
+      await clock.advance(500);
+      expect([ticks, clock.now()]).toEqual([[1000, 2000, 3000, 4000], 4000]);
+      await clock.advance(0);
+      expect(clock.now()).toBe(4000);
+    }));
+
+  test("what happens at its last moment has happened, whoever came first", () =>
+    virtualTime(async (clock) => {
+      const seen: string[] = [];
+      const early = time.sleep("1s").then(() => seen.push("before"));
+      const advanced = clock.advance("1s");
+      const late = time.sleep("1s").then(() => seen.push("after"));
+      await advanced;
+      expect(seen).toEqual(["before", "after"]);
+      await Promise.all([early, late]);
+    }));
+
+  test("several at once each take their own stretch", () =>
+    virtualTime(async (clock) => {
+      const ends = [30, 10, 20].map(async (milliseconds) => {
+        await clock.advance(milliseconds);
+        return clock.now();
+      });
+      expect(await Promise.all(ends)).toEqual([30, 10, 20]);
+    }));
+
+  test.each([-1, "-1s", "soon", Number.NaN, Infinity])("%s is refused with kind INVALID", (duration) =>
+    virtualTime(async (clock) => {
+      expect(await rejection(clock.advance(duration))).toMatchObject({ kind: errors.INVALID });
+    }),
+  );
+});
+
+describe("clock.idle", () => {
+  test("resolves when nothing can run without time passing", () =>
+    virtualTime(async (clock) => {
+      const [first, last] = [new Channel<number>(), new Channel<number>(1)];
+      let from = first;
+      for (let i = 0; i < 100; i += 1) {
+        const to = i === 99 ? last : new Channel<number>();
+        const link = async (source: Channel<number>): Promise<void> => {
+          for await (const value of source) await to.send(value + 1);
+        };
+        void link(from);
+        from = to;
+      }
+      void time.sleep("1h");
+      await first.send(0);
+      await clock.idle();
+      expect([last.tryReceive()?.value, clock.now()]).toEqual([100, 0]);
+    }));
+
+  test("resolves although it alone is left", () =>
+    virtualTime(async (clock) => {
+      await clock.idle();
+      await Promise.all([clock.idle(), clock.idle()]);
+      expect(clock.now()).toBe(0);
+    }));
+});
+
+describe("clock.external", () => {
+  test("gives what the promise gives and throws what it throws", () =>
+    virtualTime(async (clock) => {
+      expect(await clock.external(Promise.resolve("body"))).toBe("body");
+      const failure = new Error("no network");
+      await expect(clock.external(Promise.reject(failure))).rejects.toBe(failure);
+    }));
+
+  test("until it settles time does not jump, and there is no deadlock", () =>
+    virtualTime(async (clock) => {
+      let slept = false;
+      void time.sleep("1s").then(() => (slept = true));
+      await clock.external(hostTime(5));
+      expect([slept, clock.now()]).toEqual([false, 0]);
+      const channel = new Channel<string>();
+      void clock.external(hostTime(5)).then((value) => channel.send(value));
+      expect(await channel.receive()).toMatchObject({ value: "host" });
+      expect(clock.now()).toBe(0);
+      await clock.advance("1s");
+      expect(slept).toBe(true);
+    }));
+
+  test("of several, the last decides; what they lead to happens first", () =>
+    virtualTime(async (clock) => {
+      const seen: unknown[] = [];
+      const channel = new Channel<number>();
+      for (const milliseconds of [6, 2, 4]) {
+        void clock.external(hostTime(milliseconds)).then(() => channel.send(milliseconds));
+      }
+      void time.sleep(1).then(() => seen.push("slept"));
+      for (let i = 0; i < 3; i += 1) seen.push((await channel.receive()).value);
+      seen.push(clock.now());
+      await clock.advance(1);
+      expect(seen).toEqual([2, 4, 6, 0, "slept"]);
+    }));
+});
+
+/** Tasks that send, receive, select and yield at random, and note what they did. */
+async function bustle(clock: { now(): number }): Promise<string[]> {
+  const log: string[] = [];
+  let state = 7;
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return (state >>> 8) % below;
+  };
+  const channels = [new Channel<number>(), new Channel<number>(3), new Channel<number>(1), new Channel<number>()];
+  const task = async (name: number): Promise<void> => {
+    for (let i = 0; i < 150; i += 1) {
+      const one = channels[random(4)] as Channel<number>;
+      const two = channels[random(4)] as Channel<number>;
+      const what = random(5);
+      if (what === 0) await time.sleep(random(4));
+      else if (what === 1) await microtasks(random(6));
+      else if (what === 2) one.trySend(i);
+      else {
+        const chosen = await select([one, two.caseSend(i), two, time.after(random(3) + 1)]);
+        log.push(`${clock.now()} ${name} ${i} ${chosen.index}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: 12 }, (_, name) => task(name)));
+  return log;
+}
+
+describe("two runs happen in the same order", () => {
+  test("with the fair draw of select, however much of a turn's budget was spent before", async () => {
+    const first = await virtualTime(bustle);
+    const channel = new Channel<number>(1);
+    for (const spent of [1, 17, 40, 500]) {
+      for (let i = 0; i < spent; i += 1) {
+        await channel.send(i);
+        await channel.receive();
+      }
+      expect(await virtualTime(bustle)).toEqual(first);
+    }
+    expect(first.length).toBeGreaterThan(500);
+    expect(new Set(first.map((line) => line.at(-1))).size).toBe(4);
+  });
+
+  test("however slow the host is", async () => {
+    const first = await virtualTime(bustle);
+    const slow = await virtualTime(async (clock) => {
+      const working = new AbortController();
+      const burden = async (): Promise<void> => {
+        while (!working.signal.aborted) {
+          const end = performance.now() + 0.3;
+          while (performance.now() < end);
+          await turns(1);
+        }
+      };
+      void burden();
+      const log = await bustle(clock);
+      working.abort();
+      return log;
+    });
+    expect(slow).toEqual(first);
+  });
+
+  test("and outside the draw is fair again", async () => {
+    await virtualTime(() => undefined);
+    const [a, b] = [new Channel<number>(1), new Channel<number>(1)];
+    const draws = Array.from({ length: 64 }, () => {
+      a.trySend(0);
+      b.trySend(1);
+      return trySelect([a, b])?.index;
+    });
+    await virtualTime(() => undefined);
+    const more = Array.from({ length: 64 }, () => {
+      a.trySend(0);
+      b.trySend(1);
+      return trySelect([a, b])?.index;
+    });
+    expect(more).not.toEqual(draws);
+  });
+});
+
+test("a day of heartbeats every 30 s takes no waiting", () =>
+  virtualTime(async (clock) => {
+    let beats = 0;
+    const end = time.after("24h");
+    const ticker = time.ticker("30s");
+    for (;;) {
+      const r = await select({ tick: ticker.channel(), end }, { priority: true });
+      if (r.name === "end") break;
+      beats += 1;
+    }
+    expect([beats, clock.now()]).toEqual([2880, 86_400_000]);
+  }));
+
+describe("a deadlock", () => {
+  test("is reported with every operation that is parked: what it is, on which channel, and the line that called it", async () => {
+    const jobs = new Channel<number>({ name: "jobs" });
+    const results = new Channel<number>({ name: "results" });
+    const batches = new Channel<number>({ name: "batches" });
+    const full = new Channel<number>(1, { name: "full" });
+    full.trySend(0);
+    async function worker(): Promise<void> {
+      for await (const job of jobs) await results.send(job);
+    }
+    async function sender(): Promise<void> {
+      await full.send(1);
+    }
+    async function collector(): Promise<void> {
+      await batches.receiveMany(8);
+    }
+    async function chooser(): Promise<void> {
+      const off: false = false;
+      await select({ job: jobs, out: results.caseSend(1), off, stopped: stopped.channel() });
+    }
+    async function watcher(): Promise<void> {
+      await new Selector({ jobs, other: new Channel<string>() }).next();
+    }
+    const stopped = time.timer(1);
+    stopped.stop();
+    const error = await deadlock(async () => {
+      void worker();
+      void sender();
+      void chooser();
+      void watcher();
+      await time.sleep("2s");
+      void collector();
+      await stopped.channel().receive();
+    });
+    expect(error).toBeInstanceOf(SluiceError);
+    expect(errors.is(error, errors.INTERNAL)).toBe(true);
+    expect(error.name).toBe("DeadlockError");
+    expect(error.retryable).toBe(false);
+    const plain = error.message.replaceAll(/at (\w+ )?\(?\S*testing\.test\.ts\S*:\d+:\d+\)?$/gm, "at $1here");
+    expect(plain.split("\n")).toEqual([
+      "Deadlock: nothing can ever happen again",
+      '  for await waits for a value on channel "jobs", parked 2000 ms ago',
+      "    at worker here",
+      '  send waits for a receiver on channel "full", parked 2000 ms ago',
+      "    at sender here",
+      '  select waits for a value on channel "jobs", a receiver on channel "results", a timer that was stopped or has fired, parked 2000 ms ago',
+      "    at chooser here",
+      '  Selector.next waits for a value on channel "jobs", a value on an unnamed Channel, parked 2000 ms ago',
+      "    at watcher here",
+      '  receiveMany waits for a value on channel "batches", parked 0 ms ago',
+      "    at collector here",
+      "  receive waits for a timer that was stopped or has fired, parked 0 ms ago",
+      "    at here",
+      "  If real I/O is under way, wrap it: await clock.external(promise)",
+    ]);
+    expect(error.parked.map(({ operation }) => operation)).toEqual([
+      "for await",
+      "send",
+      "select",
+      "Selector.next",
+      "receiveMany",
+      "receive",
+    ]);
+    expect(error.parked[1]).toMatchObject({ operation: "send", waitsFor: ['a receiver on channel "full"'] });
+    expect(error.parked[1]?.calledAt).toMatch(/^sender .*testing\.test\.ts.*:\d+:\d+\)$/);
+    expect(error.details).toEqual({ parked: error.parked });
+  });
+
+  test("of a send that nobody takes is found at once, and the promises stay as they are", async () => {
+    const channel = new Channel<number>({ name: "numbers" });
+    const error = await deadlock(() => channel.send(1));
+    expect(error.message).toContain('send waits for a receiver on channel "numbers"');
+    expect(channel.tryReceive()).toMatchObject({ value: 1 });
+  });
+
+  test("of a body that waits for something else says that nothing is parked, and gives the hint", async () => {
+    const error = await deadlock(() => new Promise(() => undefined));
+    expect(error.parked).toEqual([]);
+    expect(error.message).toContain("nothing is parked");
+    expect(error.message).toContain("clock.external(");
+    expect((await deadlock(() => hostTime(50))).parked).toEqual([]);
+  });
+
+  test("shows only a few channels of a select that has many", async () => {
+    const channels = Array.from({ length: 20 }, (_, i) => new Channel({ name: `number ${i}` }));
+    const error = await deadlock(() => select(channels));
+    expect(error.message).toContain('channel "number 7" and 12 more');
+    expect(error.parked[0]?.waitsFor).toHaveLength(20);
+  });
+
+  test("does not list what was served, aborted or closed", async () => {
+    const channel = new Channel<number>({ name: "served" });
+    const last = new Channel({ name: "last" });
+    const error = await deadlock(async () => {
+      const controller = new AbortController();
+      const served = [channel.receive(), select([channel, last])];
+      void channel.receive(controller).catch(() => undefined);
+      const waits = channel.receive();
+      const iterator = channel[Symbol.asyncIterator]();
+      void iterator.next();
+      await iterator.return?.();
+      channel.trySend(1);
+      channel.trySend(2);
+      controller.abort();
+      await Promise.all(served);
+      channel.close();
+      await waits;
+      await time.sleep(5);
+      await last.receive();
+    });
+    expect(error.parked.map(({ waitsFor }) => waitsFor)).toEqual([['a value on channel "last"']]);
+  });
+
+  test("is not declared while a timer is left, nor for tasks that the body did not wait for", async () => {
+    const never = new Channel();
+    const result = await virtualTime(async () => {
+      void never.receive();
+      void never.receive();
+      await select([never, time.after("1000h")]);
+      return "done";
+    });
+    expect(result).toBe("done");
+  });
+});
+
+describe("the run", () => {
+  test("gives what the body gives, at once or later", async () => {
+    expect(await virtualTime(() => 1)).toBe(1);
+    expect(await virtualTime(() => Promise.resolve("two"))).toBe("two");
+    expect(await virtualTime(() => undefined)).toBeUndefined();
+  });
+
+  test("rejects with what the body throws, at once or later, and cleans up", async () => {
+    const failure = new Error("mistake");
+    const failing = [
+      (): never => {
+        throw failure;
+      },
+      async (): Promise<never> => {
+        await time.sleep("1h");
+        throw failure;
+      },
+    ];
+    for (const body of failing) expect(await rejectionOf(virtualTime(body))).toBe(failure);
+    const before = performance.now();
+    await time.sleep(3);
+    expect(performance.now() - before).toBeGreaterThan(1.5);
+  });
+
+  test("is one at a time: a second rejects with kind CONFLICT and leaves the first alone", async () => {
+    const slept = await virtualTime(async (clock) => {
+      expect(await rejectionOf(virtualTime(() => 1))).toMatchObject({ kind: errors.CONFLICT });
+      await time.sleep("1h");
+      return clock.now();
+    });
+    expect(slept).toBe(time.HOUR);
+    const both = await Promise.allSettled([virtualTime(() => 1), virtualTime(() => 2)]);
+    expect(both).toMatchObject([{ value: 1 }, { reason: { kind: errors.CONFLICT } }]);
+    expect(await virtualTime(() => 3)).toBe(3);
+  });
+
+  test("after a deadlock the next one starts afresh", async () => {
+    await deadlock(() => new Channel().receive());
+    expect(await virtualTime((clock) => clock.now())).toBe(0);
+    expect((await deadlock(() => new Channel({ name: "again" }).receive())).parked).toHaveLength(1);
+  });
+
+  test("errors of the library pass through as they are", async () => {
+    const channel = new Channel<number>();
+    channel.close();
+    expect(await rejectionOf(virtualTime(() => channel.send(1)))).toBeInstanceOf(ClosedError);
+    expect(await rejectionOf(virtualTime(() => time.sleep("soon")))).toMatchObject({ kind: errors.INVALID });
+  });
+});
+
+/** What a promise was rejected with, however many turns that takes. */
+async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (reason) {
+    return reason;
+  }
+  throw new Error("Expected a rejection");
+}
