@@ -158,10 +158,7 @@ export class Bustle {
       if (!breaks) continue;
       // Two steps that wait, and then nobody wants them.
       const iterator = channel[Symbol.asyncIterator]();
-      const steps = [iterator.next(), iterator.next()].map(async (step) => {
-        const r = await step.catch(() => undefined);
-        if (r !== undefined && r.done !== true) this.#came(r.value, channel);
-      });
+      const steps = [this.#step(iterator.next(), channel), this.#step(iterator.next(), channel)];
       await this.#pause(list, turn + 1);
       await iterator.return?.();
       await Promise.all(steps);
@@ -208,6 +205,16 @@ export class Bustle {
     }
     if (!iterates) return events.close();
     for await (const event of events) if (event.ok) this.#came(event.value, event.channel);
+  }
+
+  // Each promise is awaited as it is: one more `catch` in between, and what came would be noted a microtask late.
+  async #step(next: Promise<IteratorResult<Item, undefined>>, channel: Channel<Item>): Promise<void> {
+    try {
+      const r = await next;
+      if (r.done !== true) this.#came(r.value, channel);
+    } catch (cause) {
+      if (cause !== channel.cause) this.complaints.push(`A step rejected: ${String(cause)}`);
+    }
   }
 
   async #event(next: Promise<SelectorEvent<Record<string, Item>> | undefined>): Promise<void> {

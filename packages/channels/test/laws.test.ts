@@ -34,7 +34,7 @@ test(
         accounted(bustle, tally);
       }),
     );
-    await assert(property, hunt(600));
+    await assert(property, hunt(400));
     expect([...tally.keys()].toSorted()).toEqual(FATES);
   },
 );
@@ -47,7 +47,7 @@ test("H7: the same holds in ordinary time, where turns are budgeted by the clock
     await bustle.end();
     accounted(bustle, tally);
   });
-  await assert(property, hunt(600));
+  await assert(property, hunt(400));
   expect([...tally.keys()].toSorted()).toEqual(FATES);
 });
 
@@ -120,6 +120,6 @@ test(
       await Promise.all(all);
       expect(settled).toEqual(settled.map((_, i) => i));
     });
-    await assert(property, hunt(40));
+    await assert(property, hunt(25));
   },
 );
