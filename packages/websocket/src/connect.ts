@@ -156,7 +156,10 @@ class Dialling {
     const next = new URL(location, previous);
     next.hash = "";
     const fault = faultOf(next);
-    if (fault !== undefined) throw denied(this.#journey, `a redirect led to ${fault}`, { status: refusal.status });
+    if (fault !== undefined) {
+      const what = this.#journey.redaction.text(fault);
+      throw denied(this.#journey, `a redirect led to ${what}`, { status: refusal.status });
+    }
     if (previous.protocol === "wss:" && next.protocol === "ws:") {
       throw denied(this.#journey, "a redirect led from wss: to ws:", { status: refusal.status });
     }

@@ -169,10 +169,11 @@ const RETRYABLE_CODES: readonly number[] = [1011, 1012, 1013, 1014];
 
 /** The peer closed the connection with a code that is not a normal end. */
 export function closedByPeer(journey: Journey, code: number, reason: string): SluiceError {
-  const why = reason === "" ? "" : `: ${reason}`;
+  const said = journey.redaction.text(reason);
+  const why = said === "" ? "" : `: ${said}`;
   return new SluiceError(errors.INTERNAL, `The peer closed the connection to ${journey.url} with code ${code}${why}`, {
     retryable: RETRYABLE_CODES.includes(code),
-    details: { ...journey.details(), code, reason },
+    details: { ...journey.details(), code, reason: said },
   });
 }
 
@@ -185,7 +186,7 @@ export function unacceptable(journey: Journey, code: number, what: string): Slui
 
 /** The client was used after its end had begun. */
 export function usedAfterClose(journey: Journey, operation: string, info: CloseInfo): SluiceError {
-  const details = { ...journey.details(), ...info };
+  const details = { ...journey.details(), ...info, reason: journey.redaction.text(info.reason) };
   const message = `Cannot ${operation}: the connection to ${journey.url} is closed (${info.code})`;
   return new SluiceError(
     errors.INTERNAL,

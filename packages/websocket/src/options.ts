@@ -126,7 +126,10 @@ export function checkUrl(url: unknown): URL {
 export function faultOf(target: URL): string | undefined {
   if (target.protocol === "http:") target.protocol = "ws:";
   if (target.protocol === "https:") target.protocol = "wss:";
-  if (target.protocol !== "ws:" && target.protocol !== "wss:") return `the scheme \`${target.protocol}\``;
+  if (target.protocol !== "ws:" && target.protocol !== "wss:") {
+    // Of `user:password@host` the user is the scheme.
+    return target.href.startsWith(`${target.protocol}//`) ? `the scheme \`${target.protocol}\`` : "another scheme";
+  }
   if (target.hostname === "") return "no host";
   if (target.href.includes("#")) return "a fragment";
   return undefined;

@@ -29,7 +29,8 @@ export class Redaction {
    * @param earlier what the hops before this one must hide.
    */
   constructor(target: URL, headers: Iterable<readonly [string, readonly string[]]>, earlier?: Redaction) {
-    this.url = redactUrl(target);
+    // A redirect may repeat in its path what the first request was sent with.
+    this.url = earlier === undefined ? redactUrl(target) : earlier.text(redactUrl(target));
     const secrets = [...secretsOf(target, headers), ...(earlier === undefined ? [] : earlier.#secrets)];
     this.#secrets = secrets.toSorted((a, b) => b.length - a.length); // a secret that contains another goes first
   }
@@ -55,7 +56,7 @@ export function redactUrl(target: URL): string {
 
 /** What may be shown of a text that was meant to be a URL and is none. */
 export function redactText(text: string): string {
-  if (!/[@?]/.test(text)) return text;
+  if (!/[@?#]/.test(text)) return text;
   const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0] ?? "";
   return `${scheme}${HIDDEN}`;
 }
