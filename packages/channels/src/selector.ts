@@ -149,6 +149,7 @@ class Round implements Alarm, Iterable<object> {
     this.ended = false;
     channel.watch(registration);
     this.schedule(registration);
+    channel.fire(); // a timer that is due already
     if (registration.port.ready()) registration.turnedReady();
     while (this.parked.head !== undefined) {
       const event = this.take();

@@ -88,9 +88,11 @@ export function holding(): boolean {
 export function budgetByCount(on: boolean): void {
   byCountAlone = on;
   stride = STRIDE_LIMIT;
+  if (turning) return; // a turn starts afresh as well
   used = 0;
   spent = counting = looking = false;
   grant(stride);
+  release();
 }
 
 // The last completion of a stride still passes, and asks for a look at the clock before anything that follows from it.
