@@ -126,7 +126,8 @@ function nameOf(channel: object): string {
 // frame, since the first is always ours.
 function callSite(error: Error): string {
   const frames = (error.stack ?? "").split("\n").filter((line) => /:\d+:\d+/.test(line));
-  const home = decodeURI(new URL(".", import.meta.url).pathname);
+  // Not `new URL(".", import.meta.url)`, which bundlers take for the address of an asset.
+  const home = decodeURI(new URL(import.meta.url).pathname).replace(/[^/]*$/, "");
   const frame = frames.find((line) => !line.replaceAll("\\", "/").includes(home)) ?? frames[1] ?? "";
   return frame.trim().replace(/^at /, "");
 }
