@@ -1,0 +1,171 @@
+// Sending: what leaves when, in how many writes, and what waits.
+
+import { Socket } from "node:net";
+import { errors, time } from "@sluice/channels";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { failureOf } from "./fixtures/failures.ts";
+import { OPCODE, ping } from "./fixtures/frames.ts";
+import { RawServer } from "./fixtures/raw-server.ts";
+import { leavesNothingBehind } from "./fixtures/residue.ts";
+import { heard, PlainServer } from "./fixtures/ws-server.ts";
+
+leavesNothingBehind();
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Counts the system calls that write, made by sockets of this process from now on. */
+function countWrites(): () => number {
+  const one = vi.spyOn(Socket.prototype, "_write");
+  const many = vi.spyOn(Socket.prototype as unknown as { _writev: () => void }, "_writev");
+  return () => one.mock.calls.length + many.mock.calls.length;
+}
+
+describe("messages of one turn leave in one write", () => {
+  test("when nobody waits for them", async () => {
+    await using server = await PlainServer.listen();
+    const { client, socket } = await server.meet();
+    const messages = heard(socket);
+    const writes = countWrites();
+    for (let i = 0; i < 100; i += 1) void client.send(`${i}`);
+    void client.ping().catch(() => undefined);
+    expect(writes()).toBe(0);
+    await time.sleep(0);
+    expect(writes()).toBe(1);
+    for (let i = 0; i < 100; i += 1) expect((await messages.receive()).value).toBe(`${i}`);
+  });
+
+  test("when each is awaited", async () => {
+    await using server = await PlainServer.listen();
+    const { client, socket } = await server.meet();
+    const messages = heard(socket);
+    const writes = countWrites();
+    for (let i = 0; i < 50; i += 1) await client.send(`${i}`);
+    expect(writes()).toBe(0);
+    await time.sleep(0);
+    expect(writes()).toBe(1);
+    for (let i = 0; i < 50; i += 1) expect((await messages.receive()).value).toBe(`${i}`);
+  });
+
+  test("a lone one as soon as the turn is over: before any timer, any immediate, any read", async () => {
+    await using server = await PlainServer.listen();
+    const { client, socket } = await server.meet();
+    const messages = heard(socket);
+    const writes = countWrites();
+    const order: string[] = [];
+    setImmediate(() => order.push(`immediate ${writes()}`));
+    setTimeout(() => order.push(`timer ${writes()}`), 0);
+    await client.send("now");
+    await messages.receive();
+    await time.sleep(2);
+    expect(order.toSorted()).toEqual(["immediate 1", "timer 1"]);
+  });
+});
+
+describe("`send`", () => {
+  test("keeps the order of the calls, small and large, text and bytes, awaited and not", async () => {
+    await using server = await PlainServer.listen();
+    const { client, socket } = await server.meet();
+    const messages = heard(socket);
+    const sends: Promise<void>[] = [];
+    for (let i = 0; i < 500; i += 1) {
+      const message = `${i} ${"x".repeat(i % 10 === 0 ? 50_000 : 10)}`;
+      const sending = client.send(i % 3 === 0 ? Buffer.from(message) : message);
+      if (i % 5 === 0) await sending;
+      else sends.push(sending);
+    }
+    await Promise.all(sends);
+    for (let i = 0; i < 500; i += 1) expect((await messages.receive()).value?.split(" ")[0]).toBe(`${i}`);
+  });
+
+  test("takes the bytes at the call, whether it waits or not", async () => {
+    await using server = await PlainServer.listen();
+    const { client, socket } = await server.meet();
+    const messages = heard(socket);
+    const bytes = Buffer.alloc(400_000, "a");
+    const sends = Array.from({ length: 50 }, () => client.send(bytes));
+    expect(client.stats.sendsWaiting).toBeGreaterThan(0);
+    bytes.fill("b");
+    await Promise.all(sends);
+    for (let i = 0; i < 50; i += 1) expect((await messages.receive()).value).toBe("a".repeat(400_000));
+  });
+
+  test("does not starve a 10 ms timer in a loop that awaits it", async () => {
+    await using server = await RawServer.listen();
+    const { client, peer } = await server.meet();
+    peer.socket.removeAllListeners("data"); // a peer in this process must not be what costs
+    peer.socket.resume();
+    let ticks = 0;
+    const ticking = setInterval(() => {
+      ticks += 1;
+    }, 10);
+    for (let i = 0; ticks < 5 && i < 5_000_000; i += 1) await client.send("x".repeat(64));
+    clearInterval(ticking);
+    expect(ticks).toBe(5);
+  });
+
+  test("waits above the high-water mark, and what waits rejects when we close, while the accepted is sent", async () => {
+    await using server = await PlainServer.listen();
+    const { client, socket } = await server.meet();
+    const messages = heard(socket);
+    const block = "x".repeat(1024 * 1024);
+    const sends = Array.from({ length: 40 }, () => client.send(block));
+    const results = Promise.allSettled(sends);
+    const info = await client.close(1000, "done");
+    const statuses = (await results).map(({ status }) => status);
+    const accepted = statuses.filter((status) => status === "fulfilled").length;
+    expect(accepted).toBeGreaterThan(0);
+    expect(accepted).toBeLessThan(40);
+    expect(statuses).toEqual([...new Array(accepted).fill("fulfilled"), ...new Array(40 - accepted).fill("rejected")]);
+    expect(await failureOf(sends[39] as Promise<void>)).toMatchObject({
+      kind: errors.INTERNAL,
+      details: { code: 1000 },
+    });
+    expect(info).toMatchObject({ wasClean: true });
+    const received: string[] = [];
+    for await (const message of messages) received.push(message);
+    expect(received).toHaveLength(accepted);
+  });
+});
+
+describe("`pace`", () => {
+  test("lets so many messages leave in any stretch of time, in order, however they are sent", async () => {
+    await using server = await RawServer.listen();
+    const { client, peer } = await server.meet({ pace: { messages: 3, per: "60ms" } });
+    const arrivals: number[] = [];
+    const payloads: string[] = [];
+    const started = performance.now();
+    const sends = Array.from({ length: 8 }, (_, i) => client.send(`${i}`));
+    for (let i = 0; i < 8; i += 1) {
+      payloads.push((await peer.next(OPCODE.TEXT)).payload.toString());
+      arrivals.push(performance.now() - started);
+    }
+    await Promise.all(sends);
+    expect(payloads).toEqual(["0", "1", "2", "3", "4", "5", "6", "7"]);
+    expect(arrivals[2]).toBeLessThan(50);
+    expect(arrivals[3]).toBeGreaterThanOrEqual(58);
+    expect(arrivals[6]).toBeGreaterThanOrEqual(116);
+  });
+
+  test("does not hold up pings, pongs and the close frame, and what waits rejects", async () => {
+    await using server = await RawServer.listen();
+    const { client, peer } = await server.meet({ pace: { messages: 1, per: "1h" } });
+    await client.send("first");
+    const waiting = failureOf(client.send("second"));
+    expect(client.stats.sendsWaiting).toBe(1);
+    void client.ping().catch(() => undefined);
+    await peer.next(OPCODE.PING);
+    peer.write(ping("are you there"));
+    expect((await peer.next(OPCODE.PONG)).payload.toString()).toBe("are you there");
+    void client.close();
+    await peer.next(OPCODE.CLOSE);
+    expect(await waiting).toMatchObject({ kind: errors.INTERNAL });
+  });
+
+  test("grants thousands at once without a deep stack", async () => {
+    await using server = await PlainServer.listen();
+    const { client } = await server.meet({ pace: { messages: 5000, per: "1s" } });
+    await Promise.all(Array.from({ length: 5000 }, (_, i) => client.send(`${i}${"x".repeat(100)}`)));
+    expect(client.stats.messagesSent).toBe(5000);
+  });
+});
