@@ -38,16 +38,20 @@ test("@nodeguy/channel: each select leaves 2.7 kB in a channel that is silent", 
   expect(bytes).toBeLessThan(FLAT);
 });
 
-test("spica, repeater#65, node#17469 (Promise.race): each turn leaves 480 bytes on a promise that lives long", PATIENT, async () => {
-  const busy = new Channel<number>();
-  const events = new Selector({ busy, silent: new Channel<number>() });
-  const bytes = await bytesPerRound(ROUNDS, async (i) => {
-    const next = events.next();
-    busy.trySend(i);
-    await next;
-  });
-  expect(bytes).toBeLessThan(FLAT);
-});
+test(
+  "spica, repeater#65, node#17469 (Promise.race): each turn leaves 480 bytes on a promise that lives long",
+  PATIENT,
+  async () => {
+    const busy = new Channel<number>();
+    const events = new Selector({ busy, silent: new Channel<number>() });
+    const bytes = await bytesPerRound(ROUNDS, async (i) => {
+      const next = events.next();
+      busy.trySend(i);
+      await next;
+    });
+    expect(bytes).toBeLessThan(FLAT);
+  },
+);
 
 test("deno std#7086, dotnet#761: cancelled waiters pile up under a poll with timeouts", PATIENT, async () => {
   const channel = new Channel<number>();
@@ -73,15 +77,19 @@ test("node#43337, go-go-scope: each wait with one long-lived signal leaves an ab
   expect(bytes).toBeLessThan(FLAT);
 });
 
-test("js-csp#110, @thi.ng/csp, medium: the timeouts of selects that ended keep their timers, and the process, alive", PATIENT, async () => {
-  await turns();
-  const before = timers();
-  const busy = new Channel<number>();
-  for (let i = 0; i < 1_000; i += 1) {
-    const parked = select([busy, time.after("1h")]);
-    busy.trySend(i);
-    await parked;
-  }
-  await turns();
-  expect(timers()).toBe(before);
-});
+test(
+  "js-csp#110, @thi.ng/csp, medium: the timeouts of selects that ended keep their timers, and the process, alive",
+  PATIENT,
+  async () => {
+    await turns();
+    const before = timers();
+    const busy = new Channel<number>();
+    for (let i = 0; i < 1_000; i += 1) {
+      const parked = select([busy, time.after("1h")]);
+      busy.trySend(i);
+      await parked;
+    }
+    await turns();
+    expect(timers()).toBe(before);
+  },
+);
