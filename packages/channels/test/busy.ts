@@ -3,7 +3,7 @@
 import { Channel, select, Selector, time } from "@sluice/channels";
 import { upTo } from "./values.ts";
 
-const STARVED = 500_000;
+const STARVED = 150_000;
 
 /** Counts completions, and says when to stop. */
 export class Meter {
