@@ -144,7 +144,8 @@ describe("registering", () => {
   });
 
   test("takes only what can be received from, under a name that is free", () => {
-    const events: Selector = new Selector({ taken: new Channel<unknown>() });
+    const events: Selector = new Selector();
+    events.add("taken", new Channel());
     for (const wrong of [undefined, null, 1, {}, [], new Channel().caseReceive(), events]) {
       expect(() => events.add("wrong", wrong as never)).toThrow(TypeError);
     }
