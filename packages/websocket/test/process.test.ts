@@ -1,0 +1,105 @@
+// What a client does to the process it runs in, seen from outside: whether it ends, and what it complains about.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Child } from "./fixtures/child.ts";
+import { PlainServer } from "./fixtures/ws-server.ts";
+
+let child: Child;
+let server: PlainServer;
+beforeAll(async () => {
+  child = await Child.prepare();
+  server = await PlainServer.listen({}, ({ socket, request }) => {
+    if (request.url === "/flood") for (let i = 0; i < 100; i += 1) socket.send(Buffer.alloc(100_000));
+    if (request.url === "/bye") socket.close(1001, "restart");
+    socket.on("message", (data, binary) => {
+      socket.send(data, { binary });
+    });
+  });
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await child[Symbol.asyncDispose]();
+});
+
+const quietly = { code: 0, lines: [], stderr: "" };
+const connecting = (path = "", options = "{}"): string =>
+  `const client = await websocket.connect("${server.url}${path}", ${options});`;
+// Says when it is where the test wants it, and when it ends by itself; one that goes on is killed and cannot.
+const telling = `console.log("there"); process.on("exit", () => console.log("ended"));`;
+const PATIENCE = 4000;
+
+describe.concurrent("the process goes on", () => {
+  test.each([
+    ["while a client is open", "", ""],
+    [
+      "while a client is paused because nobody receives",
+      "flood",
+      // Until Node has stopped reading, and not only the client: that takes more than is read ahead.
+      "do await new Promise((resolve) => setTimeout(resolve, 50)); while (!client.stats.paused);",
+    ],
+  ])("%s", async (_, path, body) => {
+    const ended = await child.run(`${connecting(path, "{ channelCapacity: 1 }")} ${body} ${telling}`, PATIENCE);
+    expect(ended).toEqual({ code: null, lines: ["there"], stderr: "" });
+  });
+
+  test("until a closing handshake is done", async () => {
+    const ended = await child.run(`${connecting()} client.close().then(({ code }) => console.log(code));`);
+    expect(ended).toEqual({ code: 0, lines: ["1000"], stderr: "" });
+  });
+
+  test("while it connects", async () => {
+    const ended = await child.run(
+      `void websocket.connect("${server.url}").then((c) => { console.log("open"); c.terminate(); });`,
+    );
+    expect(ended).toEqual({ code: 0, lines: ["open"], stderr: "" });
+  });
+});
+
+describe.concurrent("the process ends", () => {
+  test.each([
+    ["when the client was closed", "", "await client.close();"],
+    ["when the client was terminated", "", "client.terminate();"],
+    ["when the peer closed", "bye", "for await (const _ of client);"],
+    ["when the peer closed, and nobody asked", "bye", ""],
+    ["although a client is open, after `unref`", "", "client.unref();"],
+    ["although a ping waits, after `unref`", "", "client.unref(); void client.ping({ timeout: '1h' });"],
+    ["although a receive waits, after `unref`", "", "client.unref(); void client.channel().receive();"],
+  ])("%s", async (_, path, body) => {
+    expect(await child.run(`${connecting(path)} ${body}`)).toEqual(quietly);
+  });
+
+  test("although a paused client is open, after `unref`, early or late", async () => {
+    const paused = connecting("flood", "{ channelCapacity: 1 }");
+    const until = "while (!client.stats.paused) await new Promise((resolve) => setTimeout(resolve, 1));";
+    expect(await child.run(`${paused} client.unref(); await client.channel().receive();`)).toEqual(quietly);
+    expect(await child.run(`${paused} ${until} client.unref();`)).toEqual(quietly);
+  });
+
+  test("although every clock is set, after `unref`", async () => {
+    const clocks =
+      "{ readTimeout: '1h', writeTimeout: '1h', keepAlive: { interval: '1h' }, closeTimeout: '1h', dialTimeout: '1h' }";
+    expect(await child.run(`${connecting("", clocks)} await client.send("x"); client.unref();`)).toEqual(quietly);
+  });
+
+  test("when a dialling was given up", async () => {
+    const body = `await websocket.connect("${server.url}", { signal: AbortSignal.abort() }).catch(() => {});`;
+    expect(await child.run(body)).toEqual(quietly);
+  });
+
+  test("when paced sends were given up by `terminate`", async () => {
+    const body = `${connecting("", "{ pace: { messages: 1, per: '1h' } }")}
+      await client.send("1"); const waiting = client.send("2").catch(() => {}); client.terminate(); await waiting;`;
+    expect(await child.run(body)).toEqual(quietly);
+  });
+});
+
+test("a program in one process after the other leaves no warning behind: fifty clients at once", async () => {
+  const body = `
+    const clients = await Promise.all(Array.from({ length: 50 }, () => websocket.connect("${server.url}")));
+    await Promise.all(clients.map((client) => client.send("x")));
+    await Promise.all(clients.map((client) => client.channel().receive()));
+    const infos = await Promise.all(clients.map((client) => client.close()));
+    console.log(new Set(infos.map(({ code }) => code)).size, process.getActiveResourcesInfo().filter((r) => /TCP|Timeout/.test(r)).length);
+  `;
+  expect(await child.run(body)).toEqual({ code: 0, lines: ["1 0"], stderr: "" });
+});
