@@ -134,11 +134,15 @@ describe("C5: a send on a closed channel fails and puts nothing in", () => {
     expect(dropped).toEqual([]);
   });
 
-  test("while values remain, too", async () => {
-    const channel = new Channel<number>(2);
+  test.each([1, 2])("while one value of %i remains, too", async (capacity) => {
+    const channel = new Channel<number>(capacity);
     channel.trySend(1);
     channel.close();
     expect(await rejection(channel.send(2))).toBeInstanceOf(ClosedError);
+    expect(thrownBy(() => channel.trySend(3))).toBeInstanceOf(ClosedError);
+    expect(await rejection(select([channel.caseSend(4)]))).toBeInstanceOf(ClosedError);
+    expect(await rejection(select([channel.caseSend(5)], { default: true }))).toBeInstanceOf(ClosedError);
+    expect(thrownBy(() => trySelect([channel.caseSend(6)]))).toBeInstanceOf(ClosedError);
     expect(taken(channel)).toEqual([1]);
   });
 

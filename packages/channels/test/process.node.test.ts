@@ -61,6 +61,15 @@ describe.concurrent("K8: the process ends although", () => {
   });
 });
 
+test("a burst of completions leaves no timer that would hold the process", async () => {
+  const ended = await run(`
+    const channel = new Channel(5000);
+    for (let i = 0; i < 5000; i += 1) await channel.send(i);
+    console.log(process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length);
+  `);
+  expect(ended).toEqual(quietly("0"));
+});
+
 describe.concurrent("the process stays alive while", () => {
   test.each([
     ["a receive waits on a timer", "await time.after(20).receive()"],
