@@ -67,7 +67,7 @@ async function run(slow: boolean): Promise<string> {
     const channel = new Channel<number>(1, { overflow: "drop-oldest" });
     const progress = { ended: false };
     const aside = async (): Promise<void> => {
-      while (!progress.ended) {
+      while (!progress.ended && log.length < 50_000) {
         await microtasks(3);
         log.push("aside");
       }
