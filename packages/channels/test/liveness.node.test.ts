@@ -1,8 +1,10 @@
 // Law 3 in numbers: completions between two turns of the event loop, which setImmediate shows one by one.
 
 import { Channel, select } from "@sluice/channels";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Meter, programs } from "./busy.ts";
+
+vi.setConfig({ testTimeout: 20_000 }); // a machine with other things to do
 
 // By law at most 1,024 in a turn. The first look of a turn costs a stride of at most 64 more, and a task that is woken
 // in one turn counts its step in the next: pairs of tasks may blur that by one step each.

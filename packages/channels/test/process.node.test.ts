@@ -1,7 +1,9 @@
 // What the library does to the process it runs in, seen from outside: whether it ends, and what it complains about.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Child, type Ended } from "./child.ts";
+
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 }); // a machine with other things to do
 
 let child: Child;
 beforeAll(async () => {
