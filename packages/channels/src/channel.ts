@@ -58,10 +58,10 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   constructor(options?: ChannelOptions<T>);
   constructor(capacity: number | ChannelOptions<T> = 0, options?: ChannelOptions<T>) {
     super();
-    if (typeof capacity === "object") [capacity, options] = [0, options ?? capacity];
+    if (typeof capacity === "object" && options === undefined) [capacity, options] = [0, capacity];
     checkCapacity(capacity);
     if (options !== undefined) checkOptions(capacity, options);
-    this.#capacity = capacity;
+    this.#capacity = capacity + 0; // and never -0
     this.#options = options;
   }
 
@@ -254,7 +254,7 @@ class Send<T> implements SendingWaiter<T>, Waiter {
   }
 }
 
-function checkCapacity(capacity: unknown): void {
+function checkCapacity(capacity: unknown): asserts capacity is number {
   if (typeof capacity !== "number") {
     throw new TypeError(`Expected \`capacity\` to be a number, got \`${String(capacity)}\``);
   }
@@ -263,8 +263,11 @@ function checkCapacity(capacity: unknown): void {
   throw new RangeError(`Expected \`capacity\` to be a non-negative integer, got \`${capacity}\`${hint}`);
 }
 
-function checkOptions(capacity: number, options: ChannelOptions<never>): void {
-  const { name, overflow, onDrop } = options;
+function checkOptions(capacity: number, options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Expected \`options\` to be an object, got \`${String(options)}\``);
+  }
+  const { name, overflow, onDrop } = options as ChannelOptions;
   if (name !== undefined && typeof name !== "string") {
     throw new TypeError(`Expected \`name\` to be a string, got \`${String(name)}\``);
   }

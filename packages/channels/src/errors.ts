@@ -1,6 +1,7 @@
 // What can go wrong, as values a program can switch on: `kind` says what, `retryable` whether trying again makes sense.
 // A programmer's mistake is a plain `TypeError` or `RangeError` instead, and closing is a value (`ok: false`).
 
+import { named } from "./error-name.ts";
 import type { SendChannel } from "./types.ts";
 
 export const NOT_FOUND = "NOT_FOUND";
@@ -55,7 +56,7 @@ export class SluiceError extends Error {
 
   constructor(kind: ErrorKind, message: string, options: SluiceErrorOptions = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
-    named(this, new.target.name);
+    named(this, new.target === SluiceError ? "SluiceError" : new.target.name);
     this.kind = kind;
     this.retryable = options.retryable ?? false;
     this.details = options.details ?? {};
@@ -80,22 +81,19 @@ export class ClosedError extends SluiceError {
     const { name, cause } = channel;
     super(
       CLOSED,
-      `Cannot send on ${name === undefined ? "a" : `the`} closed channel${name === undefined ? "" : ` "${name}"`}`,
-      { cause },
+      name === undefined ? "Cannot send on a closed channel" : `Cannot send on the closed channel "${name}"`,
+      {
+        cause,
+      },
     );
     this.value = value;
     this.channel = channel;
+    named(this, typeof key === "string" ? key : "ClosedError");
     if (typeof key === "number") (this as { index?: number }).index = key;
-    else if (key !== undefined) named(this, key);
   }
 }
 
 /** Tells whether `error` is a `SluiceError` of this kind. It looks at the error itself, not at its cause. */
 export function is<K extends ErrorKind>(error: unknown, kind: K): error is SluiceError & { readonly kind: K } {
   return typeof error === "object" && error !== null && brand in error && "kind" in error && error.kind === kind;
-}
-
-// Not a class field: an error's name belongs out of `Object.keys` and of what `util.inspect` lists.
-function named(error: Error, name: string): void {
-  Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
 }

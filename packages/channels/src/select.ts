@@ -116,8 +116,9 @@ export function select(cases: Cases<object>, options?: SelectOptions): Promise<u
   let outcome: object | undefined;
   try {
     list = listOf(cases);
-    outcome = look(list, options?.priority === true);
-    if (outcome === undefined && options?.default === true) outcome = notReady(list);
+    const instead = flag("default", options?.default);
+    outcome = look(list, flag("priority", options?.priority));
+    if (outcome === undefined && instead) outcome = notReady(list);
     if (outcome === undefined) checkLive(list);
   } catch (failure) {
     return rejected(failure);
@@ -145,7 +146,12 @@ export function trySelect<const C extends Cases<C>>(
 ): SelectResult<C> | undefined;
 export function trySelect(cases: Cases<object>, options?: { readonly priority?: boolean | undefined }): unknown {
   if (recorder !== undefined) recorder.passed();
-  return look(listOf(cases), options?.priority === true);
+  return look(listOf(cases), flag("priority", options?.priority));
+}
+
+function flag(name: string, value: unknown): boolean {
+  if (value === undefined || typeof value === "boolean") return value === true;
+  throw new TypeError(`Expected \`${name}\` to be a boolean, got ${described(value)}`);
 }
 
 /** The cases in order, with their names where they came as a record. */
