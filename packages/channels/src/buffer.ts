@@ -2,8 +2,9 @@
 // Nothing is allocated before the first push, and a slot is cleared when its value leaves.
 
 const FIRST_SLOTS = 8;
+const SLOTS_KEPT_EMPTY = 1024;
 
-/** A first-in, first-out ring. Slots double when full and are kept from then on. */
+/** A first-in, first-out ring. Slots double when full; an empty ring keeps no more than a few. */
 export class Ring<T> {
   #slots: (T | undefined)[] = [];
   #head = 0;
@@ -27,6 +28,7 @@ export class Ring<T> {
     this.#slots[this.#head] = undefined; // a received value must not stay reachable
     this.#head = (this.#head + 1) & (this.#slots.length - 1);
     this.#length -= 1;
+    if (this.#length === 0 && this.#slots.length > SLOTS_KEPT_EMPTY) this.#slots = [];
     return value as T;
   }
 

@@ -47,8 +47,9 @@ export class Selector<in out M extends object = Record<string, unknown>>
   declare readonly [Symbol.dispose]: () => void;
 
   constructor(channels: { readonly [K in keyof M]?: ReceiveChannel<M[K]> | undefined } = {}) {
-    if (typeof channels !== "object" || (channels as unknown) === null) {
-      throw new TypeError(`Expected \`channels\` to be a record of channels, got \`${String(channels as unknown)}\``);
+    const given: unknown = channels;
+    if (typeof given !== "object" || given === null) {
+      throw new TypeError(`Expected \`channels\` to be a record of channels, got \`${String(given)}\``);
     }
     for (const [name, channel] of Object.entries(channels)) {
       if (channel !== undefined) this.#round.add(name, channel);

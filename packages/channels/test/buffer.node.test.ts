@@ -1,0 +1,24 @@
+// What a ring keeps once it is empty, as the heap tells.
+
+import { Channel } from "@sluice/channels";
+import { expect, test } from "vitest";
+
+const VALUES = 1_000_000;
+
+function heap(): number {
+  globalThis.gc?.();
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+}
+
+test("law 4: a buffer that was large lets go of its memory when it is empty", () => {
+  const jobs = new Channel<number>(VALUES);
+  const before = heap();
+  for (let i = 0; i < VALUES; i += 1) jobs.trySend(i);
+  const full = heap() - before;
+  for (let i = 0; i < VALUES; i += 1) jobs.tryReceive();
+  expect(full).toBeGreaterThan(VALUES * 4);
+  expect(heap() - before).toBeLessThan(full / 20);
+  jobs.trySend(1);
+  expect(jobs.tryReceive()?.value).toBe(1);
+});
