@@ -230,6 +230,7 @@ describe("while our own slow consumer pauses the reading", () => {
     await time.sleep(200);
     expect(peer.frames.length).toBe(0);
     expect(client.stats.paused).toBe(true);
+    expect(peer.frames.closed).toBe(false);
     for (const data of ["1", "2", "3"]) expect((await client.channel().receive()).value?.data).toBe(data);
     expect((await client.closed).error).toMatchObject({ kind: errors.TIMEOUT });
     expect(await client.channel().receive()).toMatchObject({ ok: false });
