@@ -177,6 +177,17 @@ describe("one host timer serves all deadlines", () => {
     expect(await outcome(parked)).toBeUndefined();
   });
 
+  test("a spy on setTimeout that comes and goes leaves the timer shared", () => {
+    vi.useFakeTimers();
+    void time.sleep("1h");
+    const set = vi.spyOn(globalThis, "setTimeout");
+    void time.sleep("2h");
+    expect(set).toHaveBeenCalledTimes(1);
+    set.mockRestore();
+    void time.sleep("3h");
+    expect(armed()).toBe(2);
+  });
+
   test("a delay beyond 2^31-1 ms is armed piece by piece", async () => {
     vi.useFakeTimers();
     const set = vi.spyOn(globalThis, "setTimeout");
@@ -329,6 +340,10 @@ describe("fake timers need no configuration", () => {
       expect(await outcome(slept)).toBeUndefined();
       expect(polled.tryReceive()?.ok).toBe(true);
       vi.clearAllTimers(); // which sets the clock back to where it began
+      const alone = time.after("10s");
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(alone.tryReceive()?.ok).toBe(true);
+      vi.clearAllTimers();
     }
   });
 

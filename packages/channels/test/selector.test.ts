@@ -538,6 +538,19 @@ describe("timers as sources", () => {
       expect(events.tryNext()).toMatchObject({ name: "timer" });
     }));
 
+  test("a tick that was ready and that somebody else took: the next one comes", () =>
+    virtualTime(async (clock) => {
+      const [one, two] = [time.ticker(100), time.ticker(100)];
+      const events = new Selector({ one: one.channel(), two: two.channel() });
+      await clock.advance(100);
+      const first = events.tryNext();
+      const other = first?.name === "one" ? two : one;
+      expect(other.channel().tryReceive()?.ok).toBe(true);
+      expect(events.tryNext()).toBeUndefined();
+      expect([(await events.next())?.name, (await events.next())?.name].toSorted()).toEqual(["one", "two"]);
+      expect(clock.now()).toBe(200);
+    }));
+
   test("add of a timer that is due wakes a next that waits, at once", async () => {
     const events = new Selector<Record<string, Date>>();
     const next = events.next();
