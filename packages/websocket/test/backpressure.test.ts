@@ -8,8 +8,8 @@ import { once } from "node:events";
 import { constants, deflateRawSync } from "node:zlib";
 import { time } from "@sluice/channels";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Child } from "./fixtures/child.ts";
 import { binary, close, frame, OPCODE } from "./fixtures/frames.ts";
-import { Programs } from "./fixtures/program.ts";
 import { type RawPeer, RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
 
@@ -20,13 +20,24 @@ const seconds = long ? 10 : 1;
 const MEBIBYTE = 1024 * 1024;
 const CAPACITY = 32;
 
-let programs: Programs;
+let child: Child;
 beforeAll(async () => {
-  programs = await Programs.prepare();
+  child = await Child.prepare();
 });
 afterAll(async () => {
-  await programs[Symbol.asyncDispose]();
+  await child[Symbol.asyncDispose]();
 });
+
+/** Runs a program that connects to the server, and gives what it reports. */
+async function run(server: RawServer, body: string): Promise<unknown> {
+  const helpers = `
+    const url = ${JSON.stringify(server.url)};
+    const report = (value) => console.log(JSON.stringify(value));
+  `;
+  const { code, lines, stderr } = await child.run(helpers + body, 60_000);
+  if (code !== 0 || lines[0] === undefined) throw new Error(`the program ended with ${code}: ${stderr}`);
+  return JSON.parse(lines[0]);
+}
 
 // The number of a message stands in its first 8 bytes.
 const consumer = (compression: boolean, each10ms: number): string => `
@@ -141,7 +152,7 @@ describe("a flood of messages of", () => {
       { timeout: seconds * 1000 + 60_000 },
       async () => {
         await using server = await RawServer.listen();
-        const running = programs.run(consumer(isCompressed, isCompressed ? 1 : 10), server.url);
+        const running = run(server, consumer(isCompressed, isCompressed ? 1 : 10));
         const peer = await server.next();
         peer.write(peer.answer(...(isCompressed ? ["Sec-WebSocket-Extensions: permessage-deflate"] : [])));
         const sent = await flood(peer, isCompressed ? compressedMebibyte() : numbered(size), batch);
@@ -170,7 +181,8 @@ describe("a loop that awaits `send`", () => {
     ["to a peer that reads slowly", true],
   ])("%s does not starve a timer of 10 ms", { timeout: 20_000 }, async (_, slowly) => {
     await using server = await RawServer.listen();
-    const running = programs.run(
+    const running = run(
+      server,
       `
         const client = await websocket.connect(url);
         let ticks = 0;
@@ -185,7 +197,6 @@ describe("a loop that awaits `send`", () => {
         client.terminate();
         report({ ticks, sends });
       `,
-      server.url,
     );
     const peer = await server.next();
     peer.write(peer.answer());
