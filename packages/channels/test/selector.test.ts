@@ -547,7 +547,8 @@ describe("timers as sources", () => {
       const other = first?.name === "one" ? two : one;
       expect(other.channel().tryReceive()?.ok).toBe(true);
       expect(events.tryNext()).toBeUndefined();
-      expect([(await events.next())?.name, (await events.next())?.name].toSorted()).toEqual(["one", "two"]);
+      const next = [await events.next(), await events.next()];
+      expect(new Set(next.map((event) => event?.name))).toEqual(new Set(["one", "two"]));
       expect(clock.now()).toBe(200);
     }));
 
