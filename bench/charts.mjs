@@ -4,7 +4,7 @@ import { groups } from "./rows.mjs";
 
 const WIDTH = 800;
 const HEIGHT = 440;
-const PLOT = { left: 68, right: WIDTH - 132, top: 64, bottom: HEIGHT - 52 };
+const PLOT = { left: 68, right: WIDTH - 160, top: 64, bottom: HEIGHT - 52 };
 
 // Ours stands out; Go and the platform are next; the peers are told apart by their labels.
 const COLOURS = {
@@ -55,9 +55,9 @@ ${body.join("\n")}
 `;
 }
 
-function short(value) {
-  if (value >= 1e6) return `${value / 1e6} M`;
-  return value >= 1e3 ? `${value / 1e3} k` : `${value}`;
+function nanoseconds(value) {
+  const [unit, size] = value >= 1e6 ? ["ms", 1e6] : value >= 1e3 ? ["µs", 1e3] : ["ns", 1];
+  return `${value / size} ${unit}`;
 }
 
 function logarithmic(low, high, from, to) {
@@ -89,12 +89,12 @@ function labels(series, y) {
 }
 
 /** Lines over a common x; a series is `{ name, label, points: [[x, y], …], ours }`. */
-function lines({ title, subtitle, xLabel, x, y, xTicks, yUnit, series }) {
+function lines({ title, subtitle, xLabel, x, y, xTicks, yLabel, series }) {
   const body = [];
   for (const tick of y.ticks) {
     body.push(`<path class="grid" d="M${PLOT.left} ${at(y.scale(tick))}H${PLOT.right}"/>`);
     body.push(
-      `<text class="faint" x="${PLOT.left - 8}" y="${at(y.scale(tick) + 4)}" text-anchor="end">${short(tick)}</text>`,
+      `<text class="faint" x="${PLOT.left - 8}" y="${at(y.scale(tick) + 4)}" text-anchor="end">${yLabel(tick)}</text>`,
     );
   }
   for (const tick of xTicks) {
@@ -105,7 +105,6 @@ function lines({ title, subtitle, xLabel, x, y, xTicks, yUnit, series }) {
   body.push(
     `<text class="faint" x="${(PLOT.left + PLOT.right) / 2}" y="${PLOT.bottom + 40}" text-anchor="middle">${escaped(xLabel)}</text>`,
   );
-  body.push(`<text class="faint" x="${PLOT.left - 8}" y="${PLOT.top - 10}" text-anchor="end">${escaped(yUnit)}</text>`);
   for (const { name, points, ours, dots = true } of series) {
     const path = points.map(([px, py], i) => `${i === 0 ? "M" : "L"}${at(x.scale(px))} ${at(y.scale(py))}`).join("");
     body.push(`<g class="${classOf(name)}"><path class="line${ours ? " ours" : ""}" d="${path}"/>`);
@@ -130,7 +129,7 @@ function lines({ title, subtitle, xLabel, x, y, xTicks, yUnit, series }) {
 /** Groups of horizontal bars; a group is `{ title, bars: [{ name, label, value, text, mark }] }`. */
 function bars({ title, subtitle, sections, high, low }) {
   const x =
-    low === undefined ? linear(high, 150, WIDTH - 120, high).scale : logarithmic(low, high, 150, WIDTH - 120).scale;
+    low === undefined ? linear(high, 150, WIDTH - 160, high).scale : logarithmic(low, high, 150, WIDTH - 160).scale;
   const body = [];
   let y = 66;
   for (const section of sections) {
@@ -198,7 +197,7 @@ function channelsChart({ groups: found }, subtitle) {
     title: "What an event costs, by the number of channels waited on",
     subtitle,
     xLabel: "channels",
-    yUnit: "ns",
+    yLabel: nanoseconds,
     x: logarithmic(2, 10_000, PLOT.left + 8, PLOT.right),
     y: logarithmic(10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high)), PLOT.bottom, PLOT.top),
     xTicks: [2, 10, 100, 1_000, 10_000],
@@ -218,7 +217,7 @@ function bufferChart({ groups: found }, subtitle) {
     title: "What a message costs, by the size of the buffer",
     subtitle,
     xLabel: "messages the buffer holds",
-    yUnit: "ns",
+    yLabel: nanoseconds,
     x: logarithmic(1, 8_192, PLOT.left + 8, PLOT.right),
     y: logarithmic(10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high)), PLOT.bottom, PLOT.top),
     xTicks: [1, 8, 128, 1_024, 8_192],
@@ -247,7 +246,7 @@ function livenessChart({ groups: found }, subtitle) {
   const high = Math.max(...sections.flatMap((one) => one.bars.map(({ mark }) => mark)));
   return bars({
     title: "While a rendezvous saturates the process: 99th percentile (and maximum)",
-    subtitle: `${subtitle}; logarithmic. Where nothing fires, the bar is as long as the load`,
+    subtitle: `Logarithmic. ${subtitle}`,
     sections,
     low: LOW,
     high,
@@ -257,7 +256,7 @@ function livenessChart({ groups: found }, subtitle) {
 function floodChart({ groups: found }, subtitle) {
   const names = {
     sluice: "ours",
-    ws: "ws: handler + queue",
+    ws: "ws, queued",
     "events.on": "events.on",
     "ws-stream": "ws stream",
     undici: "undici",
@@ -273,12 +272,12 @@ function floodChart({ groups: found }, subtitle) {
     }));
   const seconds = Math.max(...series.flatMap(({ points }) => points.map(([x]) => x)));
   return lines({
-    title: "Resident memory while a peer sends without end and 1,000 messages a second are taken",
-    subtitle,
+    title: "Resident memory under a flooding peer",
+    subtitle: `1,000 messages a second are taken. ${subtitle}`,
     xLabel: "seconds",
-    yUnit: "MB",
+    yLabel: (value) => `${value} MB`,
     x: linear(seconds, PLOT.left + 8, PLOT.right, 1),
-    y: linear(1_600, PLOT.bottom, PLOT.top, 400),
+    y: linear(Math.ceil(extent(series)[1] / 400) * 400, PLOT.bottom, PLOT.top, 200),
     xTicks: Array.from({ length: 5 }, (_, i) => Number(((seconds * i) / 4).toFixed(1))),
     series,
   });

@@ -27,13 +27,13 @@ async function batch(run, n) {
   return took;
 }
 
-/** Runs until the code is warm; gives the number of operations that take about `wanted` nanoseconds. */
-async function calibrate(run, wanted, warmth) {
-  let n = 1;
+/** Runs until the code is warm; gives the number of operations, at least so many, that take `wanted` nanoseconds. */
+async function calibrate(run, wanted, warmth, least = 1) {
+  let n = least;
   for (let took = 0, total = 0; total < warmth; total += took) {
     const { cpu: used, wall } = await batch(run, n);
     took = Math.max(used, wall / 20); // on a busy machine the code gets warm by what it ran, not by what it waited
-    n = Math.ceil(n * Math.min(4, Math.max(0.5, wanted / took)));
+    n = Math.max(least, Math.ceil(n * Math.min(4, Math.max(0.5, wanted / took))));
   }
   return n;
 }
@@ -41,7 +41,7 @@ async function calibrate(run, wanted, warmth) {
 /** The median of five batches, once the code is warm. CPU time: what else runs on the machine does not count. */
 async function time(program, row, milliseconds) {
   const run = program(row.size);
-  const n = await calibrate(run, (milliseconds * 1e6) / BATCHES, WARMTH + (milliseconds * 1e6) / 4);
+  const n = await calibrate(run, (milliseconds * 1e6) / BATCHES, WARMTH + (milliseconds * 1e6) / 4, row.least);
   const samples = [];
   for (let i = 0; i < BATCHES; i += 1) samples.push(await batch(run, n));
   return {

@@ -1,4 +1,4 @@
-// Every measurement has a process of its own, and a limit: a subject that loses a value usually waits for it for ever.
+// Every measurement has a process of its own, and a limit: a subject that loses a value may wait for it for ever.
 
 import { execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
@@ -44,7 +44,8 @@ export async function measure(subject, row, { milliseconds, limit }) {
       : [process.execPath, ["--expose-gc", `${bench}measure.mjs`, fileOf(subject), row.name, String(milliseconds)]];
   const env = { ...process.env, SLUICE: `${builds}${subject === "before" ? "before" : "now"}` };
   const { code, output, errors } = await run(command, args, { env, limit });
-  if (code === undefined || code === NOTHING_LEFT) return { failed: "hangs" };
+  if (code === undefined) return { failed: `over ${limit / 1_000} s` };
+  if (code === NOTHING_LEFT) return { failed: "hangs" };
   if (code !== 0) return { failed: errors.includes("wrong sum") ? "loses values" : "fails", errors };
   return subject === "go" ? goResult(output) : JSON.parse(output);
 }

@@ -1,3 +1,5 @@
+// Started by scripts/bench.mjs, which installs what is compared with and builds ours:
+//
 // npm run bench                          every group, short: under five minutes
 // npm run bench -- select                one group, or single rows by their names
 // npm run bench -- --full select         the same, long
@@ -9,11 +11,12 @@
 // meets all of them. Times are nanoseconds of CPU. What is printed is the median of the rounds, half the spread of their middle half, and the ratio
 // to ours.
 
-import { execFileSync, execSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { writePage } from "./page.mjs";
 import { keepBuild, measure, prepareGo } from "./processes.mjs";
 import { groups } from "./rows.mjs";
 import { median, percentile } from "./statistics.mjs";
@@ -36,7 +39,7 @@ const { values: flags, positionals: wanted } = parseArgs({
   },
 });
 
-if (flags.charts) await draw();
+if (flags.charts) draw();
 else await bench();
 
 async function bench() {
@@ -51,7 +54,7 @@ async function bench() {
   save("latest", report);
   if (!flags.publish) return;
   save("published", report);
-  await draw();
+  draw();
 }
 
 function chosenRows() {
@@ -66,16 +69,6 @@ function chosenRows() {
 }
 
 function prepare() {
-  if (!existsSync(`${root}bench/node_modules`)) {
-    console.log("Installing what we compare with (bench/package.json) …");
-    execSync("npm ci --no-audit --no-fund --loglevel=error", { cwd: `${root}bench`, stdio: "inherit" });
-  }
-  console.log("Building …");
-  const configs = ["channels", "websocket"].map((name) => `packages/${name}/tsconfig.build.json`);
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-b", ...configs], {
-    cwd: root,
-    stdio: "inherit",
-  });
   keepBuild("now", root);
   if (flags.before !== undefined) keepBuild("before", flags.before);
   const go = prepareGo();
@@ -189,11 +182,12 @@ function save(name, report) {
   const old = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : { groups: {} };
   const merged = { ...old.groups };
   for (const [group, rows] of Object.entries(report.groups)) merged[group] = { ...old.groups[group], ...rows };
-  writeFileSync(path, `${JSON.stringify({ ...report, groups: merged }, null, 1)}\n`);
+  const four = (_key, value) => (typeof value === "number" ? Number(value.toPrecision(4)) : value);
+  writeFileSync(path, `${JSON.stringify({ ...report, groups: merged }, four, 1)}\n`);
   console.log(`\nWritten to bench/results/${name}.json`);
 }
 
-async function draw() {
-  const { drawCharts } = await import("./charts.mjs");
-  drawCharts(JSON.parse(readFileSync(results("published"), "utf8")));
+/** Writes the tables and charts of docs/benchmarks.md anew. */
+function draw() {
+  writePage(JSON.parse(readFileSync(results("published"), "utf8")), root);
 }

@@ -1,0 +1,54 @@
+// Fills docs/benchmarks.md: between `<!-- name -->` and `<!-- /name -->` stands what a run found, and nothing else on
+// that page holds a number of a run. The charts are written beside it.
+
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { charts } from "./charts.mjs";
+import { groups } from "./rows.mjs";
+import { markdown, number } from "./table.mjs";
+import { judged } from "./targets.mjs";
+
+export function writePage(report, root) {
+  const page = `${root}docs/benchmarks.md`;
+  let text = readFileSync(page, "utf8");
+  for (const [name, content] of Object.entries(parts(report))) {
+    text = text.replace(
+      new RegExp(`(<!-- ${name} -->).*?(<!-- /${name} -->)`, "s"),
+      (_all, open, close) => `${open}\n\n${content}\n\n${close}`,
+    );
+  }
+  writeFileSync(page, text);
+  for (const [name, svg] of Object.entries(charts(report))) writeFileSync(`${root}docs/charts/${name}.svg`, svg);
+  execFileSync(process.execPath, [`${root}node_modules/oxfmt/bin/oxfmt`, page, `${root}bench/results/published.json`]);
+}
+
+function parts(report) {
+  const tables = Object.keys(report.groups)
+    .filter((group) => !groups[group].onDemand)
+    .map((group) => [group, `${legend(group, report.groups[group])}\n\n${markdown(group, report.groups[group])}`]);
+  return { machine: machine(report), targets: targets(report), ...Object.fromEntries(tables) };
+}
+
+function machine({ machine, node, go, packages, commit, date, full }) {
+  const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
+  return [
+    `- ${machine}`,
+    `- Node ${node}${go === undefined ? "" : `, Go ${go} with \`-cpu 1\``}`,
+    `- ${versions.join(", ")}`,
+    `- commit ${commit}, ${date}, ${full ? "long" : "short"} run`,
+  ].join("\n");
+}
+
+function legend(group, found) {
+  return groups[group].rows
+    .filter((row) => found[row.name] !== undefined)
+    .map((row) => `- \`${row.name}\`: ${row.what}`)
+    .join("\n");
+}
+
+function targets(report) {
+  const lines = judged(report.groups).map(
+    ({ what, value, unit, met }) => `| ${what} | ${number(value)} ${unit} | ${met ? "yes" : "**no**"} |`,
+  );
+  return ["| target | measured | met |", "| --- | ---: | --- |", ...lines].join("\n");
+}
