@@ -288,6 +288,8 @@ class Registration implements Link, Watch<unknown>, Deadline {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
   list: List<Link> | undefined = undefined;
+  before: Watch<unknown> | undefined = undefined;
+  after: Watch<unknown> | undefined = undefined;
   readonly name: string;
   readonly source: Source<unknown>;
   readonly port: Port<unknown>;

@@ -112,9 +112,9 @@ describe("registering", () => {
     expect([events.tryNext()?.value, events.tryNext()?.value, events.tryNext()]).toEqual([1, 2, undefined]);
     channel.close();
     const ends = [events.tryNext(), events.tryNext()];
-    expect(ends.map((event) => [event?.name, event?.ok])).toEqual([
-      ["a", false],
-      ["b", false],
+    expect(ends).toMatchObject([
+      { name: "a", ok: false },
+      { name: "b", ok: false },
     ]);
     expect(events.size).toBe(0);
   });
