@@ -204,7 +204,7 @@ describe("a loop that awaits `send`", () => {
     peer.socket.resume();
     expect(sends).toBeGreaterThan(1000);
     // A loop that starves it sends all and sees none.
-    expect(ticks).toBe(20);
+    expect(ticks).toBeGreaterThanOrEqual(20);
   });
 
   test("to a peer that reads nothing keeps a few hundred kilobytes, whatever the number of loops", async () => {

@@ -1,6 +1,7 @@
 // TLS with servers whose certificates are in order, and with others. The certificates are those of fixtures/certificates.
 
 import { createHash, X509Certificate } from "node:crypto";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { errors, time } from "@sluice/channels";
 import { describe, expect, test } from "vitest";
 import { connect } from "../src/index.ts";
@@ -16,26 +17,36 @@ const tls = { ca: authority };
 const trusted = (): Promise<RawServer> => RawServer.listen({ tls: certificate("trusted") });
 const named = (server: RawServer): string => `wss://localhost:${server.port}/`;
 
+// Node 22.23 finds no IPv6 address in any certificate: https://github.com/nodejs/node/issues/64144.
+const loopback = { subjectaltname: "IP Address:::1", subject: {} } as PeerCertificate;
+const readsIPv6 = checkServerIdentity("::1", loopback) === undefined;
+if (!readsIPv6) console.warn(`SKIPPED: wss://[::1]. Node ${process.version} finds no IPv6 address in a certificate.`);
+
+const hosts: readonly (readonly [string, string, (server: RawServer) => string])[] = [
+  ["the name", "127.0.0.1", named],
+  ["the IPv4 address", "127.0.0.1", ({ url }) => url],
+  ["the IPv6 address", "::1", ({ url }) => url],
+];
+
 describe("a certificate of an authority that `tls.ca` names", () => {
-  test.each([
-    ["the name", "127.0.0.1", named],
-    ["the IPv4 address", "127.0.0.1", ({ url }: RawServer) => url],
-    ["the IPv6 address", "::1", ({ url }: RawServer) => url],
-  ])("is accepted for %s in it, and messages travel", async (_, host, urlOf) => {
-    await using server = await RawServer.listen({ host, tls: certificate("trusted") });
-    const connecting = connect(urlOf(server), { tls });
-    const peer = await server.next();
-    peer.write(peer.answer(), text("early"));
-    const client = await connecting;
-    expect((await client.channel().receive()).value?.data).toBe("early");
-    await client.send("late");
-    expect((await peer.next(OPCODE.TEXT)).payload.toString()).toBe("late");
-    const closing = client.close();
-    await peer.next(OPCODE.CLOSE);
-    peer.socket.end(close(1000));
-    expect(await closing).toMatchObject({ code: 1000, wasClean: true });
-    expect(client.url).toBe(urlOf(server));
-  });
+  test.each(hosts.filter(([, host]) => host !== "::1" || readsIPv6))(
+    "is accepted for %s in it, and messages travel",
+    async (_, host, urlOf) => {
+      await using server = await RawServer.listen({ host, tls: certificate("trusted") });
+      const connecting = connect(urlOf(server), { tls });
+      const peer = await server.next();
+      peer.write(peer.answer(), text("early"));
+      const client = await connecting;
+      expect((await client.channel().receive()).value?.data).toBe("early");
+      await client.send("late");
+      expect((await peer.next(OPCODE.TEXT)).payload.toString()).toBe("late");
+      const closing = client.close();
+      await peer.next(OPCODE.CLOSE);
+      peer.socket.end(close(1000));
+      expect(await closing).toMatchObject({ code: 1000, wasClean: true });
+      expect(client.url).toBe(urlOf(server));
+    },
+  );
 
   test("is accepted in a list of authorities, and as bytes", async () => {
     await using server = await trusted();
