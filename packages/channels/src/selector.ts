@@ -187,7 +187,9 @@ class Round implements Alarm, Iterable<object> {
         return this.finish(first);
       } else {
         const value = port.take();
-        if (port.ready()) this.ready.append(first); // behind all who wait, so that nobody waits two rounds
+        // Behind all who wait, so that nobody waits two rounds. Taking may have said so already: room in a socket's channel
+        // lets more in at once.
+        if (port.ready()) first.turnedReady();
         return { name, channel: source, value, ok: true };
       }
     }
