@@ -28,7 +28,7 @@ async function meet(
   return { client, peer };
 }
 
-describe.skipIf(nginx === "")(`through nginx that cuts what is idle${skipped}`, () => {
+describe.skipIf(nginx === "").concurrent(`through nginx that cuts what is idle${skipped}`, () => {
   test("messages and the closing handshake pass", async () => {
     await using server = await RawServer.listen();
     await using proxy = await Nginx.start(nginx, server.port, "1s");
