@@ -166,7 +166,8 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
    * Gives the channel that messages arrive on, the same object every time.
    *
    * It closes without a cause after a normal end (1000, 1001, 1005) and after our own `close` or `terminate`, and with
-   * a `SluiceError` as cause after every other end. A full channel stops reading from the socket.
+   * a `SluiceError` as cause after every other end. A full channel stops reading from the socket, and so does one that
+   * holds 4 MiB.
    */
   channel(): ReceiveChannel<Message> {
     return this.#incoming;

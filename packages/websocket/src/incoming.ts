@@ -31,6 +31,9 @@ export interface IncomingOptions {
   readonly flow: Flow;
 }
 
+// Large messages stop the reading before their number does: 32 of 1 MiB would be the memory of a small process. With
+// this bound a flood of them costs 117 MB resident, without it 150 (bench row 18).
+const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 // One read chunk holds up to 32,767 empty frames, or 64 KiB of data. What goes far beyond is a peer that compresses a
 // thousandfold, and holding it would be its way to our memory.
 const OVERSHOOT_MESSAGES = 65_536;
@@ -107,7 +110,7 @@ export class Incoming extends Source<Message> {
   protected override take(): Message {
     const message = this.#ring.shift();
     this.#held -= message.data.length;
-    if (this.#paused && this.#ring.length <= this.#resumeAt) {
+    if (this.#paused && this.#ring.length <= this.#resumeAt && this.#held < READ_AHEAD_BYTES) {
       this.#paused = false;
       this.#options.flow.resume();
     }
@@ -126,7 +129,7 @@ export class Incoming extends Source<Message> {
     }
     ring.push(message);
     this.#held += message.data.length;
-    if (ring.length >= this.#capacity && this.#blocks) this.#overshoot();
+    if (this.#blocks && (ring.length >= this.#capacity || this.#held >= READ_AHEAD_BYTES)) this.#full();
     this.turnedReady();
   }
 
@@ -145,7 +148,7 @@ export class Incoming extends Source<Message> {
     this.finish(undefined);
   }
 
-  #overshoot(): void {
+  #full(): void {
     if (!this.#paused) {
       this.#paused = true;
       this.#limit = this.#held + OVERSHOOT_BYTES;

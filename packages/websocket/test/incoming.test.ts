@@ -43,6 +43,21 @@ describe("a full channel", () => {
     expect(client.stats.messagesReceived).toBe(400);
   });
 
+  test("is one that holds 4 MiB, too", async () => {
+    await using server = await PlainServer.listen();
+    const { client, socket } = await server.meet();
+    for (let i = 0; i < 40; i += 1) socket.send(Buffer.alloc(1024 * 1024, i));
+    await until(() => client.stats.paused);
+    await time.sleep(20);
+    expect(client.channel().length).toBe(4);
+    for (let i = 0; i < 40; i += 1) {
+      const { value } = await client.channel().receive();
+      expect(value?.data).toHaveLength(1024 * 1024);
+      expect(value?.data[0]).toBe(i);
+    }
+    expect(client.stats.paused).toBe(false);
+  });
+
   test("reads on when half of it is free", async () => {
     await using server = await RawServer.listen();
     const { client, peer } = await server.meet({ channelCapacity: 8 });
