@@ -491,6 +491,24 @@ describe("the run", () => {
     expect(await virtualTime(() => 3)).toBe(3);
   });
 
+  test("after it a turn's budget goes by time again: slow tasks let the loop turn long before a thousand steps", async () => {
+    await virtualTime(() => time.sleep("1h"));
+    const channel = new Channel<number>(1);
+    const { port1, port2 } = new MessageChannel();
+    const turned: unknown[] = [];
+    port1.addEventListener("message", (message) => turned.push(message));
+    port1.start();
+    port2.postMessage(undefined);
+    for (let i = 0; i < 300 && turned.length === 0; i += 1) {
+      const end = performance.now() + 0.3;
+      while (performance.now() < end);
+      await channel.send(i);
+      await channel.receive();
+    }
+    port1.close();
+    expect(turned).toHaveLength(1);
+  });
+
   test("after a deadlock the next one starts afresh", async () => {
     await deadlock(() => new Channel().receive());
     expect(await virtualTime((clock) => clock.now())).toBe(0);
