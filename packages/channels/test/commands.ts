@@ -6,7 +6,7 @@ import type { Overflow } from "./reference.ts";
 const CHANNELS = 3;
 
 /** Names under which a Selector watches. */
-export const NAMES = ["a", "b", "c", "d"] as const;
+const NAMES = ["a", "b", "c", "d"] as const;
 
 const on = nat(CHANNELS - 1);
 const selector = nat(1);
@@ -52,7 +52,7 @@ const command = oneof(
 type Of<A> = A extends Arbitrary<infer V> ? V : never;
 
 export type SignalKind = Of<typeof signal>;
-export type CaseCommand = Of<typeof cases>[number];
+type CaseCommand = Of<typeof cases>[number];
 export type Command = Of<typeof command> | { readonly do: "closeSelector"; readonly selector: number };
 export type CommandOf<K extends Command["do"]> = Extract<Command, { readonly do: K }>;
 

@@ -41,7 +41,7 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
 }
 
 /** The number of runs of a property: `RUNS`, an environment variable, multiplies the ordinary one, for long hunts. */
-export function runs(ordinary: number): number {
+function runs(ordinary: number): number {
   const host = (globalThis as { process?: { readonly env?: Readonly<Record<string, string | undefined>> } }).process;
   return ordinary * Number(host?.env?.["RUNS"] ?? 1);
 }
