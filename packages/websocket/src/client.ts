@@ -9,7 +9,15 @@ import { rejected, settle } from "@sluice/channels/source";
 import { WebSocket } from "ws";
 import { CLOSE_CODES, COMPRESSION, type Compression, type MessageType } from "./constants.ts";
 import { checkClose, closeCodeOf, Ending } from "./ending.ts";
-import { type CloseInfo, type Journey, paused, timedOut, unacceptable, usedAfterClose } from "./errors.ts";
+import {
+  type CloseInfo,
+  endedByDeadline,
+  type Journey,
+  paused,
+  timedOut,
+  unacceptable,
+  usedAfterClose,
+} from "./errors.ts";
 import { Frames } from "./frames.ts";
 import { Incoming, type Message, messageOf } from "./incoming.ts";
 import { checkSignal, checkTimeout, type Settings } from "./options.ts";
@@ -215,8 +223,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     signal?.throwIfAborted();
     this.#assertOpen("ping");
     if (this.#incoming.paused) throw paused(this.#journey);
-    const late = (): SluiceError =>
-      timedOut(this.#journey, `No pong from ${this.#journey.url} within ${timeout} ms`, true);
+    const late = (): SluiceError => timedOut(this.#journey, `No pong from ${this.#journey.url} within ${timeout} ms`);
     return this.#pings.ask(timeout, signal, late);
   }
 
@@ -347,7 +354,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
 
   #timeOut(what: string): void {
     if (!this.#isOpen()) return;
-    this.#ending.begin("network", CLOSE_CODES.ABNORMAL_CLOSURE, "", timedOut(this.#journey, what, false));
+    this.#ending.begin("network", CLOSE_CODES.ABNORMAL_CLOSURE, "", endedByDeadline(this.#journey, what));
     this.#letGo();
     this.#socket.terminate();
   }

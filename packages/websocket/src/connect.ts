@@ -134,7 +134,7 @@ class Dialling {
   }
 
   #late(): SluiceError {
-    return timedOut(this.#journey, `No connection to ${this.#journey.url} within \`dialTimeout\``, true);
+    return timedOut(this.#journey, `No connection to ${this.#journey.url} within \`dialTimeout\``);
   }
 
   #expire(): void {

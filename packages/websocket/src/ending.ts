@@ -3,7 +3,7 @@
 
 import type { SluiceError } from "@sluice/channels";
 import { CLOSE_CODES } from "./constants.ts";
-import { closedByPeer, type CloseInfo, invalid, invalidText, type Journey, lost, timedOut } from "./errors.ts";
+import { closedByPeer, type CloseInfo, endedByDeadline, invalid, invalidText, type Journey, lost } from "./errors.ts";
 
 /** How the end began on our side. */
 interface Beginning {
@@ -91,18 +91,15 @@ export class Ending {
     if (beginning.error === undefined && wasClean && code !== CLOSE_CODES.NO_STATUS) {
       return { code, reason, wasClean, initiator, error: undefined };
     }
-    const error = beginning.error ?? (wasClean || this.#terminated ? undefined : this.#unanswered(beginning.at));
+    const error = beginning.error ?? (wasClean || this.#terminated ? undefined : this.#unanswered(beginning));
     return { code: beginning.code, reason: beginning.reason, wasClean, initiator, error };
   }
 
-  #unanswered(since: number): SluiceError {
+  #unanswered({ at, code, reason }: Beginning): SluiceError {
     // A millisecond of tolerance: Node's timers may fire that much early.
-    if (performance.now() - since < this.#closeTimeout - 1) return lost(this.#journey, this.#errno);
-    return timedOut(
-      this.#journey,
-      `${this.#journey.url} did not answer the close frame within \`closeTimeout\``,
-      false,
-    );
+    if (performance.now() - at < this.#closeTimeout - 1) return lost(this.#journey, this.#errno);
+    const what = `${this.#journey.url} did not answer the close frame within \`closeTimeout\``;
+    return endedByDeadline(this.#journey, what, code, reason);
   }
 }
 

@@ -142,9 +142,14 @@ function milliseconds(retryAfter: string | undefined): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
-/** A deadline passed. Only what has not begun to change anything may be tried again. */
-export function timedOut(journey: Journey, what: string, retryable: boolean): SluiceError {
-  return new SluiceError(errors.TIMEOUT, what, { retryable, details: journey.details() });
+/** A deadline passed, and nothing else: what waited for it may be tried again. */
+export function timedOut(journey: Journey, what: string): SluiceError {
+  return new SluiceError(errors.TIMEOUT, what, { retryable: true, details: journey.details() });
+}
+
+/** A deadline passed and ended the connection, with a code and a reason if a close frame of ours was sent. */
+export function endedByDeadline(journey: Journey, what: string, code = 1006, reason = ""): SluiceError {
+  return new SluiceError(errors.TIMEOUT, what, { details: { ...journey.details(), code, reason } });
 }
 
 /** A ping cannot be answered now: the pong would stand behind data that we do not read. */

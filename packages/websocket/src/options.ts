@@ -151,19 +151,20 @@ export function checkOptions(given: unknown): Settings {
     compression,
     compressionThreshold: checkInteger(
       "compressionThreshold",
-      options.compressionThreshold ?? (compression === COMPRESSION.NO_CONTEXT ? 512 : 128),
+      options.compressionThreshold,
       0,
       100 * MEBIBYTE,
       "bytes",
+      compression === COMPRESSION.NO_CONTEXT ? 512 : 128,
     ),
     // ws coerces its limit with `| 0` and takes 0 for none: what reaches it is always a positive number below 2^31.
-    readLimit: checkInteger("readLimit", options.readLimit ?? 0, 0, 128 * MEBIBYTE, "bytes") || 16 * MEBIBYTE,
-    channelCapacity: checkInteger("channelCapacity", options.channelCapacity ?? 32, 1, 10_000, "messages"),
+    readLimit: checkInteger("readLimit", options.readLimit, 0, 128 * MEBIBYTE, "bytes", 0) || 16 * MEBIBYTE,
+    channelCapacity: checkInteger("channelCapacity", options.channelCapacity, 1, 10_000, "messages", 32),
     overflow: checkOverflow(options.overflow),
     onDrop: checkFunction("onDrop", options.onDrop),
     keepAlive: checkKeepAlive(options.keepAlive),
     pace: checkPace(options.pace),
-    redirects: checkInteger("redirects", options.redirects ?? 0, 0, 5, "redirects"),
+    redirects: checkInteger("redirects", options.redirects, 0, 5, "redirects", 0),
     guard: options.addresses === undefined ? undefined : addressGuard(options.addresses, "addresses"),
     signal: checkSignal(options.signal),
     tls,
@@ -197,7 +198,16 @@ function checkDuration(option: string, given: unknown): number {
   }
 }
 
-function checkInteger(option: string, given: unknown, least: number, most: number, unit: string): number {
+function checkInteger(
+  option: string,
+  given: unknown,
+  least: number,
+  most: number,
+  unit: string,
+  otherwise?: number,
+): number {
+  // Not `??`: null is no number, and no absence either.
+  if (given === undefined && otherwise !== undefined) return otherwise;
   if (typeof given === "number" && Number.isInteger(given) && given >= least && given <= most) return given;
   throw invalid(option, `an integer from ${least} to ${most} (${unit})`, given);
 }

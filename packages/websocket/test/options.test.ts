@@ -64,6 +64,9 @@ const mistakes: readonly (readonly [string, unknown, string])[] = [
   ["pace.per", { messages: 1 }, "`undefined`"],
   ["redirects", 6, "`6`"],
   ["redirects", true, "`true`"],
+  ...["compressionThreshold", "readLimit", "channelCapacity", "redirects"].map(
+    (option) => [option, null, "`null`"] as const,
+  ),
   ["addresses", ["loopback"], "an array"],
   ["addresses.deny", { deny: "loopback" }, `"loopback"`],
   ["addresses.deny", { deny: ["localhost"] }, `"localhost"`],

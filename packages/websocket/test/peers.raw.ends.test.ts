@@ -33,7 +33,7 @@ describe("the closing handshake", () => {
     const info = await client.close(4321, "enough");
     expect(closeOf(await peer.next(OPCODE.CLOSE))).toEqual({ code: 4321, reason: "enough" });
     expect(info).toMatchObject({ code: 4321, reason: "enough", wasClean: false, initiator: "local" });
-    expect(info.error).toMatchObject({ kind: errors.TIMEOUT });
+    expect(info.error).toMatchObject({ kind: errors.TIMEOUT, details: { code: 4321, reason: "enough" } });
     expect(client.channel()).toMatchObject({ closed: true, cause: undefined });
     await peer.gone();
   });
@@ -222,7 +222,7 @@ describe("a peer that stops reading", () => {
     const settled = await Promise.allSettled(sendMuch(client));
     const info = await client.closed;
     expect(info).toMatchObject({ code: 1006, wasClean: false, initiator: "network" });
-    expect(info.error).toMatchObject({ kind: errors.TIMEOUT, retryable: false });
+    expect(info.error).toMatchObject({ kind: errors.TIMEOUT, retryable: false, details: { code: 1006, reason: "" } });
     const rejected = settled.filter((result) => result.status === "rejected");
     expect(rejected.length).toBeGreaterThan(0);
     expect(new Set(rejected.map(({ reason }) => reason as unknown))).toEqual(new Set([info.error]));

@@ -190,7 +190,7 @@ describe("`keepAlive`", () => {
     expect(await select([client.channel(), time.after("500ms")])).toMatchObject({ index: 0, ok: false });
     const info = await client.closed;
     expect(info).toMatchObject({ code: 1006, wasClean: false, initiator: "network" });
-    expect(info.error).toMatchObject({ kind: errors.TIMEOUT, retryable: false });
+    expect(info.error).toMatchObject({ kind: errors.TIMEOUT, retryable: false, details: { code: 1006, reason: "" } });
     expect(client.channel().cause).toBe(info.error);
     expect(await failureOf(client.send("into the void"))).toMatchObject({ kind: errors.INTERNAL });
   });

@@ -167,7 +167,11 @@ describe("a connection that breaks after a whole message and", () => {
     peer.write(text("whole"), half);
     const info = await client.closed;
     expect(info).toMatchObject({ code: 1006, wasClean: false, initiator: "network" });
-    expect(info.error).toMatchObject({ kind: errors.TIMEOUT, retryable: false, details: { phase: "open" } });
+    expect(info.error).toMatchObject({
+      kind: errors.TIMEOUT,
+      retryable: false,
+      details: { phase: "open", code: 1006, reason: "" },
+    });
     expect((await client.channel().receive()).value?.data).toBe("whole");
     expect(await client.channel().receive()).toMatchObject({ ok: false });
     await peer.gone();
