@@ -122,12 +122,11 @@ function nameOf(channel: object): string {
   return name === undefined ? `an unnamed ${channel.constructor.name}` : `channel "${name}"`;
 }
 
-// The first frame outside this package. In a bundle, where everything is one file, that is none: then the second
-// frame, since the first is always ours.
+// The first frame that is in another folder than ours, which is where the first of all is: as the host writes it, be it
+// a path, a URL or what a source map says. In a bundle all are in one: there most operations are four calls deep.
 function callSite(error: Error): string {
-  const frames = (error.stack ?? "").split("\n").filter((line) => /:\d+:\d+/.test(line));
-  // Not `new URL(".", import.meta.url)`, which bundlers take for the address of an asset.
-  const home = decodeURI(new URL(import.meta.url).pathname).replace(/[^/]*$/, "");
-  const frame = frames.find((line) => !line.replaceAll("\\", "/").includes(home)) ?? frames[1] ?? "";
+  const frames = (error.stack ?? "").split("\n").filter((line) => /:\d+:\d+/.test(line) && !line.includes("node:"));
+  const home = /[(@](.*[/\\])[^/\\]*:\d+:\d+/.exec(frames[0] ?? "")?.[1];
+  const frame = frames.find((line) => home !== undefined && !line.includes(home)) ?? frames[4] ?? "";
   return frame.trim().replace(/^at /, "");
 }
