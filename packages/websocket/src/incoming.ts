@@ -37,7 +37,7 @@ const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 // One read chunk holds up to 32,767 empty frames, or 64 KiB of data. What goes far beyond is a peer that compresses a
 // thousandfold, and holding it would be its way to our memory.
 const OVERSHOOT_MESSAGES = 65_536;
-const OVERSHOOT_BYTES = 64 * 1024 * 1024;
+const OVERSHOOT_BYTES = 32 * 1024 * 1024;
 
 /** The receive channel of a client. */
 export class Incoming extends Source<Message> {
