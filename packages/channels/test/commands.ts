@@ -52,7 +52,6 @@ const command = oneof(
 type Of<A> = A extends Arbitrary<infer V> ? V : never;
 
 export type SignalKind = Of<typeof signal>;
-type CaseCommand = Of<typeof cases>[number];
 export type Command = Of<typeof command> | { readonly do: "closeSelector"; readonly selector: number };
 export type CommandOf<K extends Command["do"]> = Extract<Command, { readonly do: K }>;
 
