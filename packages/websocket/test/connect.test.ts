@@ -3,9 +3,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { errors } from "@sluice/channels";
 import { describe, expect, test } from "vitest";
 import { connect, type ConnectOptions, security } from "../src/index.ts";
+import { authority, certificate } from "./fixtures/certificates.ts";
 import { failureOf } from "./fixtures/failures.ts";
 import { RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
@@ -308,6 +310,35 @@ describe("a redirect", () => {
       kind: INVALID,
       details: { status: 302 },
     });
+  });
+
+  test("from wss: to ws: is refused: PERMISSION_DENIED, and nothing is dialled", async () => {
+    await using plain = await RawServer.listen();
+    await using secure = await RawServer.listen({ tls: certificate("trusted") });
+    for (const location of [plain.url, plain.url.replace("ws:", "http:")]) {
+      const failing = failureOf(connect(secure.url, { redirects: 5, tls: { ca: authority } }));
+      const peer = await secure.next();
+      peer.write(`HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`);
+      expect(await failing).toMatchObject({ kind: PERMISSION_DENIED, details: { status: 302 } });
+    }
+    expect(plain.connections).toBe(0);
+  });
+
+  test("to another origin shows the client certificate to the first server only", async () => {
+    const { cert, key } = certificate("trusted");
+    const options = { ...certificate("trusted"), ca: authority, requestCert: true, rejectUnauthorized: false };
+    await using first = await RawServer.listen({ tls: options });
+    await using second = await RawServer.listen({ tls: options });
+    const connecting = connect(first.url, { redirects: 1, tls: { ca: authority, cert, key } });
+    const one = await first.next();
+    const shown = (one.socket as TLSSocket).getPeerCertificate();
+    one.write(`HTTP/1.1 302 Found\r\nLocation: ${second.url}\r\nContent-Length: 0\r\n\r\n`);
+    const two = await second.next();
+    const shownLater = (two.socket as TLSSocket).getPeerCertificate();
+    two.write(two.answer());
+    (await connecting).terminate();
+    expect(shown).toHaveProperty("subject");
+    expect(shownLater).toEqual({});
   });
 
   test("is asked for at each hop, before it is dialled", async () => {

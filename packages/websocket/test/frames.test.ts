@@ -6,6 +6,7 @@ import { errors, time } from "@sluice/channels";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { connect } from "../src/index.ts";
 import { Frames } from "../src/frames.ts";
+import { authority, certificate } from "./fixtures/certificates.ts";
 import { close, frame, OPCODE, text } from "./fixtures/frames.ts";
 import { type RawPeer, RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
@@ -40,6 +41,16 @@ describe("cut by us", () => {
     await until(() => client.stats.paused);
     await time.sleep(5);
     expect(client.stats.messagesReceived).toBe(2);
+  });
+
+  test("nor under TLS, where ws reads the same way", async () => {
+    await using server = await RawServer.listen({ tls: certificate("trusted") });
+    const { client, peer } = await server.meet({ channelCapacity: 2, tls: { ca: authority } });
+    peer.write(...numbered(1000));
+    await until(() => client.stats.paused);
+    await time.sleep(5);
+    expect(client.stats.messagesReceived).toBe(2);
+    for (let i = 0; i < 1000; i += 1) expect((await client.channel().receive()).value?.data).toBe(`${i}`);
   });
 
   test("a compressed message is not inflated before there is room for it", async () => {
