@@ -8,6 +8,7 @@ import type { Duration, ReceiveChannel, SluiceError } from "@sluice/channels";
 import { rejected, settle } from "@sluice/channels/source";
 import { WebSocket } from "ws";
 import { CLOSE_CODES, COMPRESSION, type Compression, type MessageType } from "./constants.ts";
+import type { Borrower } from "./dial.ts";
 import { checkClose, closeCodeOf, Ending } from "./ending.ts";
 import {
   type CloseInfo,
@@ -18,11 +19,11 @@ import {
   unacceptable,
   usedAfterClose,
 } from "./errors.ts";
-import { Frames } from "./frames.ts";
-import { Incoming, type Message, messageOf } from "./incoming.ts";
+import type { Message } from "./incoming.ts";
 import { checkSignal, checkTimeout, type Settings } from "./options.ts";
 import { checkMessage, type Data, Outgoing } from "./outgoing.ts";
 import { Pings } from "./pings.ts";
+import { Reading } from "./reading.ts";
 import { Silence } from "./silence.ts";
 
 /** Options of `client.ping`. */
@@ -58,12 +59,11 @@ export interface ClientParts {
   readonly socket: WebSocket;
   readonly wire: Socket;
   readonly compression: Compression;
+  readonly lendTo: (borrower: Borrower) => void;
   readonly url: URL;
   readonly settings: Settings;
   readonly journey: Journey;
 }
-
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * A WebSocket connection: one, from the handshake to its end. Made by `connect`.
@@ -75,8 +75,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   readonly #wire: Socket;
   readonly #journey: Journey;
   readonly #ending: Ending;
-  readonly #incoming: Incoming;
-  readonly #frames: Frames | undefined;
+  readonly #reading: Reading;
   readonly #outgoing: Outgoing;
   readonly #pings: Pings;
   readonly #silence: Silence;
@@ -84,12 +83,9 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   readonly #compression: Compression;
   readonly #closed: Promise<CloseInfo>;
   #settleClosed!: (info: CloseInfo) => void;
-  #hold: NodeJS.Timeout | undefined = undefined;
-  #referenced = true;
-  #reading = true;
 
   /** @internal To be called in the turn in which the connection opens, before a frame is read. */
-  constructor({ socket, wire, compression, url, settings, journey }: ClientParts) {
+  constructor({ socket, wire, compression, lendTo, url, settings, journey }: ClientParts) {
     this.#socket = socket;
     this.#wire = wire;
     this.#journey = journey;
@@ -99,13 +95,6 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
-    const { channelCapacity: capacity, overflow, onDrop } = settings;
-    const flow = {
-      pause: (): void => (this.#frames === undefined ? this.#stopReading() : this.#frames.pause()),
-      resume: (): void => (this.#frames === undefined ? this.#startReading() : this.#frames.resume()),
-      exceeded: (what: "bytes" | "messages"): void => this.#exceeded(what),
-    };
-    this.#incoming = new Incoming({ name: journey.url, capacity, overflow, onDrop, flow });
     this.#outgoing = new Outgoing({
       socket,
       wire,
@@ -124,13 +113,16 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       onUnanswered: () => this.#timeOut("The peer did not answer the ping of `keepAlive`"),
       onLongPause: () => this.#outgoing.pong(Buffer.alloc(0)),
     });
-    this.#frames = Frames.between({
+    this.#reading = new Reading({
+      name: journey.url,
+      socket,
       wire,
-      limit: settings.readLimit,
-      compresses: compression !== COMPRESSION.DISABLED,
-      onMessage: (message) => this.#incoming.accept(message),
-      onBacklog: () => this.#stopReading(),
-      onDrained: () => this.#startReading(),
+      lendTo,
+      compression,
+      settings,
+      silence: this.#silence,
+      onPause: () => this.#pings.fail(() => paused(this.#journey)),
+      onExceeded: (what) => this.#exceeded(what),
     });
     this.#listen();
   }
@@ -158,14 +150,14 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   /** Counters, as they are now. */
   get stats(): ClientStats {
     return {
-      messagesReceived: this.#incoming.received,
+      messagesReceived: this.#reading.channel.received,
       messagesSent: this.#outgoing.messages,
-      messagesDropped: this.#incoming.dropped,
+      messagesDropped: this.#reading.channel.dropped,
       bytesReceived: this.#wire.bytesRead,
       bytesSent: this.#wire.bytesWritten,
       bufferedAmount: this.#socket.bufferedAmount,
       sendsWaiting: this.#outgoing.waiting,
-      paused: this.#incoming.paused,
+      paused: this.#reading.channel.paused,
       roundTrip: this.#pings.roundTrip,
     };
   }
@@ -178,12 +170,12 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
    * holds 4 MiB.
    */
   channel(): ReceiveChannel<Message> {
-    return this.#incoming;
+    return this.#reading.channel;
   }
 
   /** Iterates over the channel: `for await (const message of client)`. */
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined, undefined> {
-    return this.#incoming[Symbol.asyncIterator]();
+    return this.#reading.channel[Symbol.asyncIterator]();
   }
 
   /**
@@ -222,7 +214,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     const signal = checkSignal(options.signal);
     signal?.throwIfAborted();
     this.#assertOpen("ping");
-    if (this.#incoming.paused) throw paused(this.#journey);
+    if (this.#reading.channel.paused) throw paused(this.#journey);
     const late = (): SluiceError => timedOut(this.#journey, `No pong from ${this.#journey.url} within ${timeout} ms`);
     return this.#pings.ask(timeout, signal, late);
   }
@@ -242,12 +234,11 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     checkClose(code, reason);
     if (this.#isOpen()) {
       this.#ending.begin("local", code, reason, undefined);
-      this.#incoming.shut();
+      this.#reading.channel.shut();
       this.#letGo();
       this.#socket.close(code, reason);
       this.#outgoing.flush();
-      // A paused socket would not show the peer's close frame before `closeTimeout`.
-      this.#discard();
+      this.#reading.discard();
     }
     return this.#closed;
   }
@@ -262,7 +253,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     if (this.#ending.over) return;
     if (this.#isOpen()) {
       this.#ending.begin("local", CLOSE_CODES.ABNORMAL_CLOSURE, "", undefined);
-      this.#incoming.shut();
+      this.#reading.channel.shut();
       this.#letGo();
     }
     this.#ending.terminate();
@@ -271,9 +262,8 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
 
   /** Lets the process end although this connection is open. */
   unref(): void {
-    this.#referenced = false;
     this.#wire.unref();
-    this.#hold?.unref();
+    this.#reading.unref();
   }
 
   /** Closes the connection with 1000 and waits for its end: `await using`. */
@@ -283,10 +273,6 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
 
   #listen(): void {
     const socket = this.#socket;
-    socket.on("message", (data, binary) => {
-      this.#incoming.accept(messageOf(data as Buffer, binary));
-      this.#frames?.emitted();
-    });
     socket.on("ping", (payload) => {
       if (this.#isOpen()) this.#outgoing.pong(payload);
     });
@@ -296,7 +282,6 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#wire.on("error", (error: NodeJS.ErrnoException) => {
       this.#ending.broke(error.code);
     });
-    if (this.#silence.listens) this.#wire.on("data", () => this.#silence.heard());
   }
 
   #isOpen(): boolean {
@@ -305,43 +290,6 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
 
   #assertOpen(operation: string): void {
     if (!this.#isOpen()) throw usedAfterClose(this.#journey, operation, this.#ending.soFar());
-  }
-
-  // A socket that does not read does not keep the process alive by itself, hence the timer.
-  #stopReading(): void {
-    if (!this.#reading || this.#ending.begun) return;
-    this.#reading = false;
-    this.#socket.pause();
-    this.#silence.paused();
-    if (this.#pings.waiting) setImmediate(this.#failPings);
-    if (!this.#referenced) return;
-    if (this.#hold === undefined) this.#hold = setInterval(() => undefined, LONGEST_TIMER);
-    else this.#hold.ref();
-  }
-
-  #startReading(): void {
-    if (this.#reading) return;
-    this.#reading = true;
-    this.#hold?.unref();
-    this.#silence.resumed();
-    this.#socket.resume();
-  }
-
-  // A fast peer fills the channel with each chunk; a pause is one when the consumer had its turn and has not drained it.
-  readonly #failPings = (): void => {
-    if (!this.#reading) this.#pings.fail(() => paused(this.#journey));
-  };
-
-  // Reads on to the end of the connection; nothing of it reaches the channel any more.
-  #discard(): void {
-    this.#release();
-    this.#frames?.resume();
-    this.#startReading();
-  }
-
-  #release(): void {
-    clearInterval(this.#hold);
-    this.#hold = undefined;
   }
 
   // Whatever waits on this connection learns that it is over.
@@ -367,9 +315,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#ending.begin("local", code, "", failure);
     this.#letGo();
     this.#outgoing.flush();
-    this.#incoming.finish(failure);
-    this.#frames?.stop();
-    this.#release();
+    this.#reading.end(failure);
   }
 
   #exceeded(what: "bytes" | "messages"): void {
@@ -382,16 +328,15 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     );
     this.#ending.begin("local", code, "", failure);
     this.#letGo();
-    this.#incoming.finish(failure);
+    this.#reading.channel.finish(failure);
     this.#socket.close(code);
     this.#outgoing.flush();
-    this.#discard();
+    this.#reading.discard();
   }
 
   #ended(code: number, reason: Buffer): void {
     const info = this.#ending.conclude(code, reason.toString());
-    this.#release();
-    this.#incoming.finish(info.error);
+    this.#reading.end(info.error);
     this.#letGo();
     settle(this.#settleClosed, info);
   }

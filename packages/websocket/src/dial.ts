@@ -17,6 +17,15 @@ export interface DialOptions {
   readonly journey: Journey;
 }
 
+/** Gets bytes in memory that the next read overwrites. */
+export type Borrower = (chunk: Buffer) => void;
+
+// One page for every connection: Node reads into it, and whoever reads is done with it before the next read. A page for
+// each read is garbage outside of V8's heap, which is collected late: a flood of 64 KiB messages then is 105 MB resident
+// (bench row 18).
+const PAGE = 64 * 1024;
+let page: Buffer | undefined;
+
 /** @internal One attempt to open a wire, and why it failed. */
 export class Wire {
   readonly #options: DialOptions;
@@ -24,6 +33,7 @@ export class Wire {
   #socket: Socket | undefined = undefined;
   #refused: string | undefined = undefined;
   #errno: string | undefined = undefined;
+  #borrower: Borrower | undefined = undefined;
 
   constructor(options: DialOptions) {
     this.#options = options;
@@ -64,7 +74,7 @@ export class Wire {
     const { target, journey } = this.#options;
     const secure = target.protocol === "wss:";
     const port = target.port === "" ? (secure ? 443 : 80) : Number(target.port);
-    const socket = secure ? this.#openTls(port) : connectTcp({ host: this.#host, port, lookup: this.#lookup });
+    const socket = secure ? this.#openTls(port) : this.#openTcp(port);
     this.#socket = socket;
     socket.on("error", (error: NodeJS.ErrnoException) => {
       this.#errno ??= error.code;
@@ -81,6 +91,29 @@ export class Wire {
     }
     return socket;
   }
+
+  /** Lends what is read from now on to `borrower`, as far as the socket can (TLS cannot): the rest is "data" as ever. */
+  lendTo(borrower: Borrower): void {
+    this.#borrower = borrower;
+  }
+
+  #openTcp(port: number): Socket {
+    page ??= Buffer.allocUnsafeSlow(PAGE);
+    const onread = { buffer: page, callback: this.#read };
+    return connectTcp({ host: this.#host, port, lookup: this.#lookup, onread });
+  }
+
+  // What the stream holds already goes first, and a paused stream keeps what still comes.
+  readonly #read = (length: number, bytes: Uint8Array): boolean => {
+    const socket = this.#socket;
+    if (socket === undefined) return false;
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, length);
+    if (this.#borrower === undefined || socket.readableLength > 0 || socket.readableFlowing !== true) {
+      return socket.push(Buffer.from(chunk));
+    }
+    this.#borrower(chunk);
+    return true;
+  };
 
   #openTls(port: number): Socket {
     const { tls, secureContext } = this.#options;

@@ -33,12 +33,15 @@ const CLOSE = 0x88;
 const PING = 0x89;
 const PONG = 0x8a;
 const CONTROL_LIMIT = 125;
+
 /** @internal */
 export class Frames {
   readonly #options: FramesOptions;
   readonly #pass: DataListener;
   #chunk: Buffer | undefined = undefined;
   #position = 0;
+  /** The chunk's memory is the reader's own, to be overwritten by the next read. */
+  #lent = false;
   #assembly: Assembly | undefined = undefined;
   /** Bytes of the current frame that still have to go to ws. */
   #remaining = 0;
@@ -99,6 +102,14 @@ export class Frames {
     this.#chunk = undefined;
   }
 
+  /** Reads bytes whose memory will be overwritten: what must be kept of them is copied before this returns. */
+  lend(chunk: Buffer): void {
+    this.#lent = this.#chunk === undefined;
+    this.#read(chunk);
+    if (this.#lent) this.#keepRest();
+    this.#lent = false;
+  }
+
   #read(chunk: Buffer): void {
     if (this.#stopped) return;
     // What is left here is the beginning of a frame's header, or all that came while the socket was asked to stop.
@@ -113,7 +124,7 @@ export class Frames {
     let whole = true;
     while (whole && !this.#paused && !this.#awaiting && this.#chunk !== undefined) whole = this.#step(this.#chunk);
     this.#running = false;
-    if (!whole) this.#keepHeader();
+    if (!whole) this.#keepRest();
     // A header that is not complete waits for more; anything else that is left waits for the channel or for ws.
     if (this.#paused || (this.#chunk !== undefined && whole)) this.#options.onBacklog();
     else if (!this.#awaiting) this.#options.onDrained();
@@ -215,7 +226,7 @@ export class Frames {
       this.#awaiting = this.#completes;
       if (this.#last) this.stop();
     }
-    this.#pass.call(this.#options.wire, part);
+    this.#pass.call(this.#options.wire, this.#lent ? Buffer.from(part) : part);
   }
 
   #advance(chunk: Buffer, end: number): void {
@@ -224,7 +235,7 @@ export class Frames {
   }
 
   // The few bytes of a header must not hold a whole read buffer until more arrives.
-  #keepHeader(): void {
+  #keepRest(): void {
     if (this.#chunk === undefined) return;
     this.#chunk = Buffer.from(this.#chunk.subarray(this.#position));
     this.#position = 0;

@@ -7,7 +7,7 @@ import { Channel, type SluiceError } from "@sluice/channels";
 import { type ClientOptions, WebSocket } from "ws";
 import { Alarm } from "./alarm.ts";
 import { COMPRESSION, type Compression } from "./constants.ts";
-import { type DialOptions, Wire } from "./dial.ts";
+import { type Borrower, type DialOptions, Wire } from "./dial.ts";
 import { denied, type Refusal, refused, unreachable, untrusted } from "./errors.ts";
 import type { Header, Settings } from "./options.ts";
 
@@ -23,6 +23,7 @@ export interface Opened {
   readonly socket: WebSocket;
   readonly wire: Socket;
   readonly compression: Compression;
+  readonly lendTo: (borrower: Borrower) => void;
 }
 
 /** @internal */
@@ -131,7 +132,12 @@ export class Handshake<T> {
     if (this.#done || wire === undefined) return;
     this.#done = true;
     this.#options.journey.phase = "open";
-    const value = this.#options.onOpen({ socket, wire, compression: agreedOn(this.#agreed) });
+    const value = this.#options.onOpen({
+      socket,
+      wire,
+      compression: agreedOn(this.#agreed),
+      lendTo: (borrower) => this.#wire.lendTo(borrower),
+    });
     this.outcome.trySend({ kind: "open", value });
   }
 

@@ -56,6 +56,7 @@ export class Outgoing {
   readonly #departures = new Ring<number>();
   readonly #stall: Alarm | undefined;
   #messages = 0;
+  #ended = false;
 
   constructor(options: OutgoingOptions) {
     this.#options = options;
@@ -123,6 +124,7 @@ export class Outgoing {
 
   /** Rejects the sends that wait. What was accepted is the connection's business. */
   end(reason: unknown): void {
+    this.#ended = true;
     this.#stall?.clear();
     this.#slots?.clear();
     this.#pong = undefined;
@@ -159,7 +161,7 @@ export class Outgoing {
 
   // Marked writes leave in the order they were made, so the callbacks need not say which one it is.
   #mark(): () => void {
-    if (this.#stall !== undefined && this.#options.writeTimeout !== undefined) {
+    if (this.#stall !== undefined && this.#options.writeTimeout !== undefined && !this.#ended) {
       const now = performance.now();
       if (this.#oldest === undefined) {
         this.#oldest = now;
@@ -172,6 +174,7 @@ export class Outgoing {
   }
 
   readonly #left = (): void => {
+    if (this.#ended) return;
     if (this.#stall !== undefined && this.#options.writeTimeout !== undefined) {
       this.#oldest = this.#departures.length > 0 ? this.#departures.shift() : undefined;
       this.#stall.at(this.#oldest === undefined ? Infinity : this.#oldest + this.#options.writeTimeout);

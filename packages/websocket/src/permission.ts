@@ -52,15 +52,23 @@ export interface Rule {
 
 /** Policies that were checked, to be given to `run`. */
 export class Scope {
-  /** @internal */
-  readonly rules: readonly Rule[];
-  /** @internal */
-  readonly guard: AddressGuard | undefined;
+  readonly #rules: readonly Rule[];
+  readonly #guard: AddressGuard | undefined;
 
   /** @internal */
   constructor(rules: readonly Rule[], guard: AddressGuard | undefined) {
-    this.rules = rules;
-    this.guard = guard;
+    this.#rules = rules;
+    this.#guard = guard;
+  }
+
+  /** @internal */
+  get rules(): readonly Rule[] {
+    return this.#rules;
+  }
+
+  /** @internal */
+  get guard(): AddressGuard | undefined {
+    return this.#guard;
   }
 }
 

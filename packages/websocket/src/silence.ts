@@ -48,7 +48,7 @@ export class Silence {
 
   /** Bytes came from the peer. */
   heard(): void {
-    if (this.#ended) return;
+    if (this.#ended || !this.listens) return;
     this.#heardAt = performance.now();
     const { readTimeout, keepAlive } = this.#options;
     if (readTimeout !== undefined) this.#read?.at(this.#heardAt + readTimeout);
