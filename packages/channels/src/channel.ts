@@ -177,7 +177,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     this.turnedReady();
   }
 
-  // The picture of docs/design.md: closed was asked before; then a waiting receiver, the buffer, and waiting last.
+  // The picture of docs/laws.md: closed was asked before; then a waiting receiver, the buffer, and waiting last.
   #place(value: T): boolean {
     if (this.handOff(value)) return true;
     if (this.#capacity === 0) return false;

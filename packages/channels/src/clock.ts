@@ -98,7 +98,7 @@ class HostClock implements Clock {
   }
 
   // Nobody waits any more. A select loop with a timeout comes back at once and would pay for a host timer each time,
-  // so the timer only stops holding the process and is cleared when the loop turns (bench/groups/select: row 11).
+  // so the timer only stops holding the process and is cleared when the loop turns (bench row 11).
   #release(): void {
     if (this !== real) {
       this.#disarm();
