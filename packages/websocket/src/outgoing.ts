@@ -19,6 +19,8 @@ export type Data = string | ArrayBufferLike | ArrayBufferView;
 const HIGH_WATER = 64 * 1024;
 // A frame's header at its longest.
 const HEADER = 14;
+// Taken at load: fake timers of tests must not hold back what was sent.
+const nextTick = process.nextTick.bind(process);
 
 /** @internal */
 export interface OutgoingOptions {
@@ -152,7 +154,7 @@ export class Outgoing {
     if (this.#corked) return;
     this.#corked = true;
     this.#wire.cork();
-    process.nextTick(this.#turnEnded);
+    nextTick(this.#turnEnded);
   }
 
   readonly #turnEnded = (): void => {
