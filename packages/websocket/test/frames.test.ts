@@ -53,6 +53,17 @@ describe("cut by us", () => {
     for (let i = 0; i < 1000; i += 1) expect((await client.channel().receive()).value?.data).toBe(`${i}`);
   });
 
+  test("text in several segments that is not UTF-8 ends the connection with 1007, and nothing behind it arrives", async () => {
+    await using server = await RawServer.listen();
+    const { client, peer } = await server.meet({ closeTimeout: 50 });
+    const long = Buffer.concat([Buffer.alloc(200_000, "a"), Buffer.from([0xc3, 0x28])]);
+    peer.write(text("before"), frame(OPCODE.TEXT, long), text("behind"));
+    expect((await client.channel().receive()).value?.data).toBe("before");
+    expect(await client.channel().receive()).toMatchObject({ ok: false });
+    expect((await peer.next(OPCODE.CLOSE)).payload.readUInt16BE()).toBe(1007);
+    expect(await client.closed).toMatchObject({ code: 1007, initiator: "local" });
+  });
+
   test("a compressed message is not inflated before there is room for it", async () => {
     await using server = await RawServer.listen();
     const connecting = connect(server.url, { channelCapacity: 1, compression: 1 });
