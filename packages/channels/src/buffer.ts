@@ -32,21 +32,14 @@ export class Ring<T> {
     return value as T;
   }
 
-  /** Drops the newest values until `length` are left. */
-  truncate(length: number): void {
-    while (this.#length > length) {
-      this.#length -= 1;
-      this.#slots[(this.#head + this.#length) & (this.#slots.length - 1)] = undefined;
-    }
-  }
-
   // The slots are always a power of two, so that wrapping around is a mask.
   //   before  [ e f | c d ]   head = 2      after  [ c d e f . . . . ]   head = 0
   #grow(): void {
+    const { length } = this.#slots;
     const slots: (T | undefined)[] = [];
-    for (let i = 0; i < this.#length; i += 1) slots.push(this.#slots[(this.#head + i) & (this.#slots.length - 1)]);
-    const size = Math.max(FIRST_SLOTS, this.#length * 2);
-    while (slots.length < size) slots.push(undefined);
+    for (let i = 0; i < Math.max(FIRST_SLOTS, length * 2); i += 1) {
+      slots.push(i < length ? this.#slots[(this.#head + i) & (length - 1)] : undefined);
+    }
     this.#slots = slots;
     this.#head = 0;
   }

@@ -4,14 +4,16 @@
 //   a buffer with room means that no sender waits.
 
 import { Ring } from "./buffer.ts";
-import { SendDescription } from "./case.ts";
+import { Description } from "./case.ts";
 import { disposeBy } from "./dispose.ts";
 import { ClosedError } from "./errors.ts";
-import { type Listening, listen, refusal } from "./signal.ts";
+import { List } from "./list.ts";
+import { check, isObject } from "./mistake.ts";
+import { refusal } from "./signal.ts";
 import { Source } from "./source.ts";
 import { rejected, sent, settle } from "./turn.ts";
 import type { SendCase, SendChannel, SignalOptions } from "./types.ts";
-import { leave, type Link, List, recorder, type SendingWaiter, type Waiter } from "./waiter.ts";
+import { type Kind, park, recorder, type Waiting } from "./waiter.ts";
 
 /** What a full channel does with one more value. */
 export type Overflow = "block" | "drop-oldest" | "drop-newest";
@@ -27,6 +29,19 @@ export interface ChannelOptions<T = unknown> {
 }
 
 const OVERFLOWS: readonly unknown[] = [undefined, "block", "drop-oldest", "drop-newest"];
+
+// Until it holds its first value, a channel has no buffer of its own.
+const EMPTY: Ring<never> = new Ring();
+const NONE: ChannelOptions = {};
+
+const SEND: Kind = {
+  what: "send",
+  fails: true,
+  finish: (waiter, _value, ok, channel) => {
+    if (ok) settle(waiter.resolve, undefined);
+    else settle(waiter.reject as (reason: unknown) => void, new ClosedError(waiter.value, channel as Channel<unknown>));
+  },
+};
 
 /**
  * A channel: values go in on one side and come out on the other, in order, each exactly once.
@@ -46,21 +61,20 @@ const OVERFLOWS: readonly unknown[] = [undefined, "block", "drop-oldest", "drop-
  * // → dry
  */
 export class Channel<in out T> extends Source<T> implements SendChannel<T> {
-  readonly #senders = new List<SendingWaiter<T>>();
+  readonly #senders = new List<Waiting>();
   readonly #capacity: number;
-  readonly #options: ChannelOptions<T> | undefined;
-  #buffer: Ring<T> | undefined = undefined;
+  readonly #options: ChannelOptions<T>;
+  #buffer: Ring<T> = EMPTY;
   #closed = false;
   #cause: unknown = undefined;
   declare readonly [Symbol.dispose]: () => void;
 
   constructor(capacity?: number, options?: ChannelOptions<T>);
   constructor(options?: ChannelOptions<T>);
-  constructor(capacity: number | ChannelOptions<T> = 0, options?: ChannelOptions<T>) {
+  constructor(capacity: number | ChannelOptions<T> = 0, options: ChannelOptions<T> = NONE) {
     super();
-    if (typeof capacity === "object" && options === undefined) [capacity, options] = [0, capacity];
-    checkCapacity(capacity);
-    if (options !== undefined) checkOptions(capacity, options);
+    if (isObject(capacity)) [capacity, options] = [0, capacity];
+    checkOptions(capacity, options);
     this.#capacity = capacity + 0; // and never -0
     this.#options = options;
   }
@@ -74,7 +88,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   }
 
   override get length(): number {
-    return this.#buffer === undefined ? 0 : this.#buffer.length;
+    return this.#buffer.length;
   }
 
   override get capacity(): number {
@@ -82,7 +96,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   }
 
   override get name(): string | undefined {
-    return this.#options?.name;
+    return this.#options.name;
   }
 
   /**
@@ -93,12 +107,10 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
    * @throws ClosedError (as a rejection), with the value, when the channel is closed, before or while it waits.
    */
   send(value: T, options?: SignalOptions): Promise<void> {
-    if (options !== undefined) {
-      const refused = refusal(options);
-      if (refused !== undefined) return refused;
-    }
+    const refused = options !== undefined && refusal(options);
+    if (refused) return refused;
     if (this.#closed) return rejected(new ClosedError(value, this));
-    return this.#place(value) ? sent() : this.#parkSend(value, options);
+    return this.#place(value) ? sent() : this.#park(value, options);
   }
 
   /**
@@ -108,13 +120,12 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
    */
   trySend(value: T): boolean {
     if (recorder !== undefined) recorder.passed();
-    if (this.#closed) throw new ClosedError(value, this);
-    return this.#place(value);
+    return this.put(value);
   }
 
   /** Describes a send for `select`. */
   caseSend(value: T): SendCase<T> {
-    return new SendDescription(this, value) as unknown as SendCase<T>;
+    return new Description(this, true, value) as unknown as SendCase<T>;
   }
 
   /** The same as `caseSend`, in the spelling of the Lua runtime it comes from. */
@@ -133,46 +144,45 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     this.#closed = true;
     this.#cause = cause;
     if (this.drained()) this.endReceivers();
-    for (let first = this.#senders.head; first !== undefined; first = this.#senders.head) first.fail(this);
+    for (let first = this.#senders.head; first !== undefined; first = this.#senders.head) {
+      first.wake(this, undefined, false);
+    }
   }
 
   protected override ready(): boolean {
-    return (this.#buffer !== undefined && this.#buffer.length > 0) || this.#senders.head !== undefined || this.#closed;
+    return this.#buffer.length > 0 || this.#senders.head !== undefined || this.#closed;
   }
 
   protected override drained(): boolean {
-    return this.#closed && (this.#buffer === undefined || this.#buffer.length === 0);
+    return this.#closed && this.#buffer.length === 0;
   }
 
   // A slot that a receive frees goes to the sender that has waited longest, so that nobody overtakes.
   protected override take(): T {
     const sender = this.#senders.head;
-    if (this.#buffer === undefined || this.#buffer.length === 0) {
-      const { value } = sender as SendingWaiter<T>;
-      (sender as SendingWaiter<T>).taken(this);
-      return value;
+    let value = sender?.value as T;
+    if (this.#buffer.length > 0) {
+      const oldest = this.#buffer.shift();
+      if (sender !== undefined) this.#buffer.push(value);
+      value = oldest;
     }
-    const value = this.#buffer.shift();
-    if (sender !== undefined) {
-      this.#buffer.push(sender.value);
-      sender.taken(this);
-    }
+    sender?.wake(this, undefined, true);
     return value;
   }
 
   /** @internal True when a send would not wait: it is taken, or fails because the channel is closed. */
   accepts(): boolean {
-    return this.#closed || this.length < this.#capacity || this.#dropsWhenFull() || this.awaited();
+    return this.#closed || this.length < this.#capacity || drops(this.#options) || this.awaited();
   }
 
-  /** @internal Sends a value that `accepts()`; throws when closed. */
-  put(value: T, key: number | string): void {
+  /** @internal Sends a value without waiting, as the case `key` of a select. */
+  put(value: T, key?: number | string): boolean {
     if (this.#closed) throw new ClosedError(value, this, key);
-    this.#place(value);
+    return this.#place(value);
   }
 
-  /** @internal Parks a sender, behind every other. */
-  enlistSender(waiter: SendingWaiter<T>): void {
+  /** @internal Parks a part of a `select`. */
+  enlistSender(waiter: Waiting): void {
     this.#senders.append(waiter);
     this.turnedReady();
   }
@@ -180,38 +190,31 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   // The picture of docs/laws.md: closed was asked before; then a waiting receiver, the buffer, and waiting last.
   #place(value: T): boolean {
     if (this.handOff(value)) return true;
-    if (this.#capacity === 0) return false;
-    this.#buffer ??= new Ring();
-    if (this.#buffer.length < this.#capacity) {
+    if (this.length < this.#capacity) {
+      if (this.#buffer === EMPTY) this.#buffer = new Ring();
       this.#buffer.push(value);
       this.turnedReady();
       return true;
     }
-    if (!this.#dropsWhenFull()) return false;
-    this.#drop(this.#buffer, value);
+    if (!drops(this.#options)) return false;
+    this.#drop(value);
     return true;
   }
 
-  #parkSend(value: T, options: SignalOptions | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const waiter = new Send(value, resolve, reject);
-      this.enlistSender(waiter);
-      if (options !== undefined) listen(waiter, options, reject);
-      if (recorder !== undefined) recorder.parked(waiter, "send", [this]);
-    });
+  #park(value: T, options: SignalOptions | undefined): Promise<void> {
+    const parked = park<void>(SEND, this.#senders, this, options, value);
+    this.turnedReady();
+    return parked;
   }
 
-  #dropsWhenFull(): boolean {
-    const overflow = this.#options?.overflow;
-    return overflow !== undefined && overflow !== "block";
-  }
-
-  #drop(buffer: Ring<T>, value: T): void {
-    const oldest = this.#options?.overflow === "drop-oldest";
-    const dropped = oldest ? buffer.shift() : value;
-    if (oldest) buffer.push(value);
+  #drop(value: T): void {
+    let dropped = value;
+    if (this.#options.overflow === "drop-oldest") {
+      dropped = this.#buffer.shift();
+      this.#buffer.push(value);
+    }
     try {
-      this.#options?.onDrop?.(dropped);
+      this.#options.onDrop?.(dropped);
     } catch (mistake) {
       queueMicrotask(() => {
         throw mistake; // the send succeeded: what the hook throws is an uncaught exception, as in an event listener
@@ -220,66 +223,20 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   }
 }
 
-disposeBy(Channel.prototype as Channel<unknown>, function dispose() {
-  this.close();
-});
+disposeBy(Channel.prototype, "close");
 
-class Send<T> implements SendingWaiter<T>, Waiter {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  list: List<Link> | undefined = undefined;
-  listening: Listening | undefined = undefined;
-  readonly value: T;
-  readonly #resolve: () => void;
-  readonly #reject: (reason: ClosedError) => void;
-
-  constructor(value: T, resolve: () => void, reject: (reason: ClosedError) => void) {
-    this.value = value;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  leave(): void {
-    leave(this);
-  }
-
-  taken(): void {
-    leave(this);
-    settle(this.#resolve, undefined);
-  }
-
-  fail(channel: Channel<T>): void {
-    leave(this);
-    settle(this.#reject, new ClosedError(this.value, channel));
-  }
+function drops({ overflow = "block" }: ChannelOptions<never>): boolean {
+  return overflow !== "block";
 }
 
-function checkCapacity(capacity: unknown): asserts capacity is number {
-  if (typeof capacity !== "number") {
-    throw new TypeError(`Expected \`capacity\` to be a number, got \`${String(capacity)}\``);
-  }
-  if (Number.isSafeInteger(capacity) && capacity >= 0) return;
-  const hint = capacity === Infinity ? ": give a large number, since a buffer takes no memory before it is used" : "";
-  throw new RangeError(`Expected \`capacity\` to be a non-negative integer, got \`${capacity}\`${hint}`);
-}
-
-function checkOptions(capacity: number, options: unknown): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Expected \`options\` to be an object, got \`${String(options)}\``);
-  }
+function checkOptions(capacity: unknown, options: unknown): asserts capacity is number {
+  check(typeof capacity === "number", "capacity", "a number", capacity);
+  const whole = "a non-negative integer (a large one is fine: a buffer takes no memory before it is used)";
+  check(Number.isSafeInteger(capacity) && capacity >= 0, "capacity", whole, capacity, RangeError);
+  check(isObject(options), "options", "an object", options);
   const { name, overflow, onDrop } = options as ChannelOptions;
-  if (name !== undefined && typeof name !== "string") {
-    throw new TypeError(`Expected \`name\` to be a string, got \`${String(name)}\``);
-  }
-  if (!OVERFLOWS.includes(overflow)) {
-    throw new TypeError(
-      `Expected \`overflow\` to be "block", "drop-oldest" or "drop-newest", got \`${String(overflow)}\``,
-    );
-  }
-  if (onDrop !== undefined && typeof onDrop !== "function") {
-    throw new TypeError(`Expected \`onDrop\` to be a function, got \`${String(onDrop)}\``);
-  }
-  if (capacity === 0 && overflow !== undefined && overflow !== "block") {
-    throw new RangeError(`Expected \`capacity\` to be at least 1 with overflow "${overflow}", got \`0\``);
-  }
+  check(name === undefined || typeof name === "string", "name", "a string", name);
+  check(OVERFLOWS.includes(overflow), "overflow", '"block", "drop-oldest" or "drop-newest"', overflow);
+  check(onDrop === undefined || typeof onDrop === "function", "onDrop", "a function", onDrop);
+  check(capacity > 0 || !drops(options), "capacity", `at least 1 with overflow "${overflow}"`, capacity, RangeError);
 }

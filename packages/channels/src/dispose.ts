@@ -1,8 +1,9 @@
 // `using` support that does no harm where the host has no `Symbol.dispose`: a class member would be called "undefined".
 
-/** @internal Gives a prototype its `Symbol.dispose`, if the host has that symbol. */
-export function disposeBy<T extends object>(prototype: T, dispose: (this: T) => void): void {
+/** @internal Lets a method be called by `using`, if the host has that symbol. */
+export function disposeBy<T extends object>(prototype: T, method: keyof T): void {
   const symbol = (Symbol as { readonly dispose?: symbol }).dispose;
-  if (symbol !== undefined)
-    Object.defineProperty(prototype, symbol, { value: dispose, configurable: true, writable: true });
+  if (symbol !== undefined) {
+    Object.defineProperty(prototype, symbol, { value: prototype[method], configurable: true, writable: true });
+  }
 }

@@ -1,7 +1,7 @@
 // Which operations are parked now, on which channels, since when, and from which line: what a goroutine dump is to Go.
 // Off by default, and then it costs one comparison where something parks; on, each parked operation keeps a stack.
 
-import { ReceiveDescription, SendDescription } from "./case.ts";
+import { Description } from "./case.ts";
 import { clock } from "./clock.ts";
 import { TimerChannel } from "./timer.ts";
 import { type Recorder, setRecorder } from "./waiter.ts";
@@ -20,7 +20,7 @@ export interface ParkedOperation {
 
 interface Entry {
   readonly operation: string;
-  readonly channels: Iterable<object>;
+  readonly on: object;
   readonly since: number;
   readonly stack: Error;
 }
@@ -38,10 +38,10 @@ export class ParkedOperations implements Recorder {
     this.#outer = outer;
   }
 
-  parked(operation: object, what: string, channels: Iterable<object>): void {
+  parked(operation: object, what: string, on: object): void {
     this.operations += 1;
     // The stack is captured here and written out only when somebody reads the report.
-    this.#entries.set(operation, { operation: what, channels, since: timeOfDay(), stack: new Error(what) });
+    this.#entries.set(operation, { operation: what, on, since: timeOfDay(), stack: new Error(what) });
   }
 
   left(operation: object): void {
@@ -54,9 +54,11 @@ export class ParkedOperations implements Recorder {
   }
 
   list(): ParkedOperation[] {
-    return Array.from(this.#entries.values(), ({ operation, channels, since, stack }) => ({
+    return Array.from(this.#entries.values(), ({ operation, on, since, stack }) => ({
       operation,
-      waitsFor: Array.from(channels, (channel) => waitedFor(channel, operation)),
+      waitsFor: Array.from(Symbol.iterator in on ? (on as Iterable<object>) : [on], (channel) =>
+        waitedFor(channel, operation),
+      ),
       since,
       calledAt: callSite(stack),
     }));
@@ -102,9 +104,9 @@ export function formatParked(list: readonly ParkedOperation[] = parked()): strin
 }
 
 function waitedFor(entry: object, operation: string): string {
-  if (entry instanceof SendDescription) return `a receiver on ${nameOf(entry.channel)}`;
-  if (operation === "send") return `a receiver on ${nameOf(entry)}`;
-  const channel = entry instanceof ReceiveDescription ? entry.channel : entry;
+  const channel = entry instanceof Description ? entry.channel : entry;
+  const sends = entry instanceof Description ? entry.target !== undefined : operation === "send";
+  if (sends) return `a receiver on ${nameOf(channel)}`;
   if (!(channel instanceof TimerChannel)) return `a value on ${nameOf(channel)}`;
   const wait = channel.due() - clock().now();
   return wait < Infinity

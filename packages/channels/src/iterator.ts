@@ -4,11 +4,21 @@
 import type { Port, Source } from "./source.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { Received } from "./types.ts";
-import type { Listening } from "./signal.ts";
-import { arrive, leave, type Link, type List, type ReceivingWaiter, recorder, type Waiter } from "./waiter.ts";
+import type { Kind } from "./waiter.ts";
 
 /** A step of an iterator is a `Received` too. */
 type Step<T> = Received<T> & IteratorResult<T, undefined>;
+
+const STEP: Kind = {
+  what: "for await",
+  fails: true,
+  finish: (waiter, value, ok, channel) => {
+    const { cause } = channel as Source<unknown>;
+    (waiter.value as ChannelIterator<unknown>).parked -= 1;
+    if (ok || cause === undefined) settle(waiter.resolve, { ok, value, done: !ok });
+    else settle(waiter.reject as (cause: unknown) => void, cause);
+  },
+};
 
 /** @internal */
 export class ChannelIterator<T> implements AsyncIterator<T, undefined, undefined> {
@@ -24,17 +34,12 @@ export class ChannelIterator<T> implements AsyncIterator<T, undefined, undefined
   next(): Promise<Step<T>> {
     const source = this.#source;
     if (this.#returned) return settled(finished());
-    if (!source.ready()) return this.#park();
-    if (!source.drained()) return settled({ ok: true, value: source.take(), done: false });
-    return source.cause === undefined ? settled(finished()) : rejected(source.cause);
-  }
-
-  #park(): Promise<Step<T>> {
-    return new Promise((resolve, reject) => {
-      const waiter = new IteratorStep(this, resolve, reject);
-      this.#source.enlist(waiter);
-      if (recorder !== undefined) recorder.parked(waiter, "for await", [this.#source]);
-    });
+    if (source.ready()) {
+      if (!source.drained()) return settled({ ok: true, value: source.take(), done: false });
+      return source.cause === undefined ? settled(finished()) : rejected(source.cause);
+    }
+    this.parked += 1;
+    return source.park(STEP, undefined, this);
   }
 
   /** Settles a parked `next` as done, takes nothing, and leaves the channel open: what `break` calls. */
@@ -42,47 +47,6 @@ export class ChannelIterator<T> implements AsyncIterator<T, undefined, undefined
     this.#returned = true;
     if (this.parked > 0) this.#source.dismiss(this);
     return settled(finished());
-  }
-}
-
-/** @internal A parked `next`. */
-export class IteratorStep<T> implements ReceivingWaiter<T>, Waiter {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  list: List<Link> | undefined = undefined;
-  listening: Listening | undefined = undefined;
-  readonly arrival: number;
-  readonly iterator: ChannelIterator<T>;
-  readonly #resolve: (step: Step<T>) => void;
-  readonly #reject: (cause: unknown) => void;
-
-  constructor(iterator: ChannelIterator<T>, resolve: (step: Step<T>) => void, reject: (cause: unknown) => void) {
-    this.arrival = arrive();
-    this.iterator = iterator;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    iterator.parked += 1;
-  }
-
-  leave(): void {
-    leave(this);
-    this.iterator.parked -= 1;
-  }
-
-  accept(value: T): void {
-    this.leave();
-    settle(this.#resolve, { ok: true, value, done: false });
-  }
-
-  end(source: Source<T>): void {
-    this.leave();
-    if (source.cause === undefined) settle(this.#resolve, finished());
-    else settle(this.#reject, source.cause);
-  }
-
-  dismissed(): void {
-    this.leave();
-    settle(this.#resolve, finished());
   }
 }
 

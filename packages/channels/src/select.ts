@@ -3,23 +3,16 @@
 // Whoever meets one of those waiters commits the whole select: it leaves every other queue before it settles, so a
 // loser can take nothing. A select looks before it enlists, so it never meets itself.
 
-import { ReceiveDescription, SendDescription } from "./case.ts";
+import { Description } from "./case.ts";
 import type { Channel } from "./channel.ts";
 import { ClosedError } from "./errors.ts";
-import { type Listening, listen, refusal } from "./signal.ts";
+import { type Link, unlink } from "./list.ts";
+import { check, isObject } from "./mistake.ts";
+import { listen, refusal, type SignalGroup } from "./signal.ts";
 import { portOf, Source } from "./source.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, SendCase, SendChannel } from "./types.ts";
-import {
-  arrive,
-  type Link,
-  type List,
-  type Parked,
-  type ReceivingWaiter,
-  recorder,
-  type SendingWaiter,
-  unlink,
-} from "./waiter.ts";
+import { arrive, done, type Parked, recorder, type Waiting } from "./waiter.ts";
 
 /** A case that is switched off: never ready. */
 export type Falsy = null | undefined | false;
@@ -108,31 +101,24 @@ export function select<const C extends Cases<C>, D extends boolean | undefined =
   options?: SelectOptions<D>,
 ): Promise<SelectResult<C, D>>;
 export function select(cases: Cases<object>, options?: SelectOptions): Promise<unknown> {
-  if (options !== undefined) {
-    const refused = refusal(options);
-    if (refused !== undefined) return refused;
-  }
-  let list: CaseList;
+  return (options !== undefined && refusal(options)) || choose(cases, options);
+}
+
+function choose(given: unknown, options: SelectOptions | undefined): Promise<unknown> {
+  let cases: CaseList;
   let outcome: object | undefined;
   try {
-    list = listOf(cases);
+    cases = listOf(given);
     const instead = flag("default", options?.default);
-    outcome = look(list, flag("priority", options?.priority));
-    if (outcome === undefined && instead) outcome = notReady(list);
-    if (outcome === undefined) checkLive(list);
+    outcome = look(cases, flag("priority", options?.priority));
+    if (instead) outcome ??= { default: true, ...outcomeOf(cases.names, undefined, undefined, undefined, true) };
+    if (outcome === undefined && cases.list.every(isOff)) {
+      throw new TypeError("Expected at least one case that is not switched off: this select would wait for ever");
+    }
   } catch (failure) {
     return rejected(failure);
   }
-  return outcome === undefined ? park(list, options) : settled(outcome);
-}
-
-function park(list: CaseList, options: SelectOptions | undefined): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const selection = new Selection(resolve, reject);
-    selection.enlist(list);
-    if (options !== undefined) listen(selection, options, reject);
-    if (recorder !== undefined) recorder.parked(selection, "select", list.cases.filter(Boolean) as object[]);
-  });
+  return outcome === undefined ? parkSelect(cases, options) : settled(outcome);
 }
 
 /**
@@ -149,27 +135,22 @@ export function trySelect(cases: Cases<object>, options?: { readonly priority?: 
   return look(listOf(cases), flag("priority", options?.priority));
 }
 
-function flag(name: string, value: unknown): boolean {
-  if (value === undefined || typeof value === "boolean") return value === true;
-  throw new TypeError(`Expected \`${name}\` to be a boolean, got ${described(value)}`);
+function flag(name: string, value: boolean | undefined): boolean {
+  check(value === undefined || typeof value === "boolean", name, "a boolean", value);
+  return value === true;
 }
 
 /** The cases in order, with their names where they came as a record. */
 interface CaseList {
-  readonly cases: readonly unknown[];
+  readonly list: readonly unknown[];
   readonly names: readonly string[] | undefined;
 }
 
 function listOf(cases: unknown): CaseList {
-  if (Array.isArray(cases)) return { cases, names: undefined };
-  if (typeof cases !== "object" || cases === null || isCase(cases)) {
-    throw new TypeError(`Expected \`cases\` to be an array or a record of cases, got ${described(cases)}`);
-  }
-  return { cases: Object.values(cases), names: Object.keys(cases) };
-}
-
-function isCase(value: unknown): value is Source<unknown> | ReceiveDescription<unknown> | SendDescription<unknown> {
-  return value instanceof Source || value instanceof ReceiveDescription || value instanceof SendDescription;
+  if (Array.isArray(cases)) return { list: cases, names: undefined };
+  const isRecord = isObject(cases) && !(cases instanceof Source || cases instanceof Description);
+  check(isRecord, "cases", "an array or a record of cases", cases);
+  return { list: Object.values(cases), names: Object.keys(cases) };
 }
 
 function isOff(entry: unknown): entry is Falsy {
@@ -177,148 +158,110 @@ function isOff(entry: unknown): entry is Falsy {
 }
 
 // A reservoir of one over the ready cases gives each the same chance; "random start, then scan" does not.
-function look(list: CaseList, priority: boolean): object | undefined {
-  const { cases } = list;
+function look({ list, names }: CaseList, priority: boolean): object | undefined {
   let ready = 0;
   let chosen = 0;
-  for (let i = 0; i < cases.length; i += 1) {
-    if (!isReady(cases[i], i, list)) continue;
+  for (let i = 0; i < list.length; i += 1) {
+    if (!isReady(list[i], i, names)) continue;
     ready += 1;
     if (ready === 1 || (!priority && draw() * ready < 1)) chosen = i;
   }
-  return ready === 0 ? undefined : commit(cases[chosen], keyOf(list, chosen));
+  return ready === 0 ? undefined : commit(list[chosen] as Live, chosen, names);
 }
 
-function isReady(entry: unknown, i: number, list: CaseList): boolean {
+type Live = Source<unknown> | Description;
+type Names = CaseList["names"];
+
+function isReady(entry: unknown, i: number, names: Names): boolean {
   if (entry instanceof Source) return portOf(entry).ready();
-  if (entry instanceof ReceiveDescription) return portOf(entry.channel).ready();
-  if (entry instanceof SendDescription) return entry.channel.accepts();
-  if (isOff(entry)) return false;
-  throw new TypeError(`Expected case \`${keyOf(list, i)}\` to be a channel or a case, got ${described(entry)}`);
+  if (entry instanceof Description) return entry.target?.accepts() ?? portOf(entry.channel).ready();
+  check(isOff(entry), `cases.${names?.[i] ?? i}`, "a channel or a case", entry);
+  return false;
 }
 
-function commit(entry: unknown, key: number | string): object {
-  if (entry instanceof SendDescription) {
-    entry.channel.put(entry.value, key);
-    return outcomeOf(key, entry.channel, undefined, true);
+function commit(entry: Live, i: number, names: Names): object {
+  const source = entry instanceof Source ? entry : entry.channel;
+  if (entry instanceof Description && entry.target !== undefined) {
+    entry.target.put(entry.value, names?.[i] ?? i);
+    return outcomeOf(names, i, source, undefined, true);
   }
-  const source = entry instanceof Source ? entry : (entry as ReceiveDescription<unknown>).channel;
   const port = portOf(source);
-  if (port.drained()) return outcomeOf(key, source, undefined, false);
-  return outcomeOf(key, source, port.take(), true);
+  const ok = !port.drained();
+  return outcomeOf(names, i, source, ok ? port.take() : undefined, ok);
 }
 
-function keyOf(list: CaseList, i: number): number | string {
-  return list.names === undefined ? i : (list.names[i] as string);
+function outcomeOf(names: Names, i: number | undefined, channel: unknown, value: unknown, ok: boolean): object {
+  return names === undefined ? { index: i, channel, value, ok } : { name: names[i as number], channel, value, ok };
 }
 
-function outcomeOf(key: number | string, channel: object, value: unknown, ok: boolean): object {
-  return typeof key === "number" ? { index: key, channel, value, ok } : { name: key, channel, value, ok };
+function parkSelect(cases: CaseList, options: SelectOptions | undefined): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const selection = new Selection(cases, resolve, reject);
+    if (options !== undefined) listen(selection, options);
+    if (recorder !== undefined) recorder.parked(selection, "select", cases.list.filter(Boolean));
+  });
 }
 
-function notReady(list: CaseList): object {
-  const outcome = { default: true, ok: true, channel: undefined, value: undefined };
-  return list.names === undefined ? { ...outcome, index: undefined } : { ...outcome, name: undefined };
-}
-
-function checkLive(list: CaseList): void {
-  if (list.cases.every(isOff)) {
-    throw new TypeError("Expected at least one case that is not switched off: this select would wait for ever");
-  }
-}
-
-/** A parked select: its waiters, one in each channel, form a chain. */
+/** A parked select: its parts, one in each channel, form a chain. */
 class Selection implements Parked {
-  listening: Listening | undefined = undefined;
+  group: SignalGroup | undefined = undefined;
+  readonly arrival: number = arrive();
+  readonly names: Names;
   readonly resolve: (outcome: object) => void;
-  readonly reject: (failure: ClosedError) => void;
-  #last: SelectWaiter | undefined = undefined;
+  readonly reject: (reason: unknown) => void;
+  #last: Part | undefined = undefined;
 
-  constructor(resolve: (outcome: object) => void, reject: (failure: ClosedError) => void) {
+  constructor({ list, names }: CaseList, resolve: (outcome: object) => void, reject: (reason: unknown) => void) {
+    this.names = names;
     this.resolve = resolve;
     this.reject = reject;
-  }
-
-  enlist(list: CaseList): void {
-    const arrival = arrive();
-    for (let i = 0; i < list.cases.length; i += 1) {
-      const entry = list.cases[i];
-      if (isOff(entry)) continue;
-      const key = keyOf(list, i);
-      if (entry instanceof SendDescription) {
-        const waiter = new SelectSend(this, key, this.#last, entry.value);
-        this.#last = waiter;
-        entry.channel.enlistSender(waiter);
-      } else {
-        const waiter = new SelectReceive(this, key, this.#last, arrival);
-        this.#last = waiter;
-        (entry instanceof Source ? entry : (entry as ReceiveDescription<unknown>).channel).enlist(waiter);
+    for (let i = 0; i < list.length; i += 1) {
+      const entry = list[i] as Live | Falsy;
+      if (entry instanceof Source) {
+        this.#last = new Part(this, i, false, undefined, this.#last);
+        entry.enlist(this.#last);
+      } else if (entry instanceof Description) {
+        const { channel, target, value } = entry;
+        this.#last = new Part(this, i, target !== undefined, value, this.#last);
+        if (target === undefined) channel.enlist(this.#last);
+        else target.enlistSender(this.#last);
       }
     }
   }
 
   leave(): void {
-    for (let waiter = this.#last; waiter !== undefined; waiter = waiter.sibling) unlink(waiter);
-    if (this.listening !== undefined) this.listening.stop();
-    if (recorder !== undefined) recorder.left(this);
+    for (let part = this.#last; part !== undefined; part = part.sibling) unlink(part);
+    done(this);
   }
 }
 
-interface SelectWaiter extends Link {
-  readonly sibling: SelectWaiter | undefined;
-}
-
-class SelectReceive implements ReceivingWaiter<unknown>, SelectWaiter {
+/** The place of a parked select in one channel. */
+class Part implements Waiting {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
-  list: List<Link> | undefined = undefined;
-  readonly arrival: number;
-  readonly #selection: Selection;
-  readonly #key: number | string;
-  readonly sibling: SelectWaiter | undefined;
-
-  constructor(selection: Selection, key: number | string, sibling: SelectWaiter | undefined, arrival: number) {
-    this.arrival = arrival;
-    this.#selection = selection;
-    this.#key = key;
-    this.sibling = sibling;
-  }
-
-  accept(value: unknown, source: object): void {
-    this.#selection.leave();
-    settle(this.#selection.resolve, outcomeOf(this.#key, source, value, true));
-  }
-
-  end(source: object): void {
-    this.#selection.leave();
-    settle(this.#selection.resolve, outcomeOf(this.#key, source, undefined, false));
-  }
-}
-
-class SelectSend implements SendingWaiter<unknown>, SelectWaiter {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  list: List<Link> | undefined = undefined;
   readonly value: unknown;
+  readonly sibling: Part | undefined;
   readonly #selection: Selection;
-  readonly #key: number | string;
-  readonly sibling: SelectWaiter | undefined;
+  readonly #i: number;
+  readonly #sends: boolean;
 
-  constructor(selection: Selection, key: number | string, sibling: SelectWaiter | undefined, value: unknown) {
+  constructor(selection: Selection, i: number, sends: boolean, value: unknown, sibling: Part | undefined) {
     this.value = value;
-    this.#selection = selection;
-    this.#key = key;
     this.sibling = sibling;
+    this.#selection = selection;
+    this.#i = i;
+    this.#sends = sends;
   }
 
-  taken(channel: object): void {
-    this.#selection.leave();
-    settle(this.#selection.resolve, outcomeOf(this.#key, channel, undefined, true));
+  get arrival(): number {
+    return this.#selection.arrival;
   }
 
-  fail(channel: Channel<unknown>): void {
+  wake(channel: object, value: unknown, ok: boolean): void {
+    const { names, resolve, reject } = this.#selection;
     this.#selection.leave();
-    settle(this.#selection.reject, new ClosedError(this.value, channel, this.#key));
+    if (ok || !this.#sends) settle(resolve, outcomeOf(names, this.#i, channel, value, ok));
+    else settle(reject, new ClosedError(this.value, channel as Channel<unknown>, names?.[this.#i] ?? this.#i));
   }
 }
 
@@ -327,10 +270,4 @@ let draw: () => number = Math.random;
 /** @internal Replaces the source of the fair draw: virtual time makes runs repeat. */
 export function setDraw(next: () => number): void {
   draw = next;
-}
-
-function described(value: unknown): string {
-  return typeof value === "object" && value !== null
-    ? `an object (${Object.prototype.toString.call(value)})`
-    : `\`${String(value)}\``;
 }

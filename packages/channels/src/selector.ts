@@ -2,15 +2,17 @@
 // as among two: the ready ones stand in one list, each goes to its end once served, and timers stand in one heap.
 // Registering takes nothing and holds no place; a parked `next` has its place, by its arrival, in every channel.
 
-import { type Alarm, type Clock, clock } from "./clock.ts";
+import { AlarmQueue } from "./alarm-queue.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import { disposeBy } from "./dispose.ts";
 import { ALREADY_EXISTS, CLOSED, SluiceError } from "./errors.ts";
-import { type Listening, listen, refusal } from "./signal.ts";
+import { type Link, List, unlink } from "./list.ts";
+import { check, isObject } from "./mistake.ts";
+import { refusal } from "./signal.ts";
 import { type Port, portOf, Source, type Watch } from "./source.ts";
 import { settle, settled } from "./turn.ts";
 import type { ReceiveChannel, SignalOptions } from "./types.ts";
-import { arrive, leave, type Link, List, recorder, unlink, type Waiter } from "./waiter.ts";
+import { dismiss, type Kind, park, recorder } from "./waiter.ts";
 
 /** What a `Selector` gives: a union that narrows by `name` and `ok`. `ok: false` is a channel's end, told once. */
 export type SelectorEvent<M> = {
@@ -47,10 +49,7 @@ export class Selector<in out M extends object = Record<string, unknown>>
   declare readonly [Symbol.dispose]: () => void;
 
   constructor(channels: { readonly [K in keyof M]?: ReceiveChannel<M[K]> | undefined } = {}) {
-    const given: unknown = channels;
-    if (typeof given !== "object" || given === null) {
-      throw new TypeError(`Expected \`channels\` to be a record of channels, got \`${String(given)}\``);
-    }
+    check(isObject(channels), "channels", "a record of channels", channels);
     for (const [name, channel] of Object.entries(channels)) {
       if (channel !== undefined) this.#round.add(name, channel);
     }
@@ -82,21 +81,7 @@ export class Selector<in out M extends object = Record<string, unknown>>
    * On abort it rejects with the signal's reason; nothing was taken.
    */
   next(options?: SignalOptions): Promise<SelectorEvent<M> | undefined> {
-    if (options !== undefined) {
-      const refused = refusal(options);
-      if (refused !== undefined) return refused;
-    }
-    const event = this.#round.take();
-    if (event !== undefined || this.#round.ended) return settled(event as SelectorEvent<M> | undefined);
-    return this.#park(options);
-  }
-
-  #park(options: SignalOptions | undefined): Promise<SelectorEvent<M> | undefined> {
-    return new Promise((resolve, reject) => {
-      const waiter = new Next(this.#round, resolve as (event: Event | undefined) => void);
-      this.#round.park(waiter);
-      if (options !== undefined) listen(waiter, options, reject);
-    });
+    return (options !== undefined && refusal(options)) || this.#round.receive(NEXT, options);
   }
 
   /** Gives the next event without waiting; `undefined` when no channel is ready. */
@@ -116,28 +101,31 @@ export class Selector<in out M extends object = Record<string, unknown>>
   }
 }
 
-disposeBy(Selector.prototype as Selector, function dispose() {
-  this.close();
-});
+disposeBy(Selector.prototype, "close");
 
-/** The state of one Selector. As an alarm it rings for the earliest of its timers, while a `next` waits. */
-class Round implements Alarm, Iterable<object> {
+const NEXT: Kind = {
+  what: "Selector.next",
+  fails: false,
+  finish: (waiter, event) => settle(waiter.resolve, event),
+};
+
+const STEP: Kind = {
+  what: "Selector.next",
+  fails: false,
+  finish: (waiter, event) => settle(waiter.resolve, stepOf(event)),
+};
+
+/** The state of one Selector, and the queue of its parked `next`s: its alarm is for the earliest of its timers. */
+class Round extends AlarmQueue implements Iterable<object> {
   readonly registrations = new Map<string, Registration>();
   readonly ready = new List<Registration>();
   readonly timers = new Deadlines<Registration>();
-  readonly parked = new List<Next>();
   ended = false;
-  due = Infinity;
-  position = -1;
-  order = 0;
-  #clock: Clock = clock();
   #closed = false;
 
   add(name: string, channel: unknown): void {
-    if (typeof name !== "string") throw new TypeError(`Expected \`name\` to be a string, got \`${String(name)}\``);
-    if (!(channel instanceof Source)) {
-      throw new TypeError(`Expected channel "${name}" to be a channel to receive from, got \`${String(channel)}\``);
-    }
+    check(typeof name === "string", "name", "a string", name);
+    check(channel instanceof Source, `channels.${name}`, "a channel to receive from", channel);
     if (this.#closed) throw new SluiceError(CLOSED, `Cannot add "${name}": the Selector is closed`);
     if (this.registrations.has(name)) {
       throw new SluiceError(
@@ -148,14 +136,14 @@ class Round implements Alarm, Iterable<object> {
         },
       );
     }
-    const registration = new Registration(name, channel, this);
+    const registration = new Registration(name, channel as Source<unknown>, this);
     this.registrations.set(name, registration);
     this.ended = false;
-    channel.watch(registration);
+    registration.port.watch(registration);
     this.schedule(registration);
-    channel.fire(); // a timer that is due already
+    registration.port.fire(); // a timer that is due already
     if (registration.port.ready()) registration.turnedReady();
-    while (this.parked.head !== undefined) {
+    while (this.head !== undefined) {
       const event = this.take();
       if (event === undefined) break;
       this.deliver(event);
@@ -164,9 +152,8 @@ class Round implements Alarm, Iterable<object> {
 
   delete(name: string): boolean {
     const registration = this.registrations.get(name);
-    if (registration === undefined) return false;
-    this.#forget(registration);
-    return true;
+    if (registration !== undefined) this.#forget(registration);
+    return registration !== undefined;
   }
 
   close(): void {
@@ -175,23 +162,27 @@ class Round implements Alarm, Iterable<object> {
     this.#end();
   }
 
+  receive<R>(kind: Kind, options?: SignalOptions, iterator?: object): Promise<R> {
+    const event = this.take();
+    if (event === undefined && !this.ended) return park(kind, this, this, options, iterator);
+    return settled((kind === STEP ? stepOf(event) : event) as R);
+  }
+
   /** Commits the next event, if a channel is ready. */
   take(): Event | undefined {
     this.#collectTimers();
     for (let first = this.ready.head; first !== undefined; first = this.ready.head) {
-      const { name, source, port } = first;
+      const { port } = first;
       unlink(first);
-      if (!port.ready()) {
-        this.schedule(first); // somebody else was faster
-      } else if (port.drained()) {
-        return this.finish(first);
-      } else {
-        const value = port.take();
+      if (port.ready()) {
+        if (port.drained()) return this.finish(first);
+        const event = first.event(port.take());
         // Behind all who wait, so that nobody waits two rounds. Taking may have said so already: room in a socket's channel
         // lets more in at once.
         if (port.ready()) first.turnedReady();
-        return { name, channel: source, value, ok: true };
+        return event;
       }
+      this.schedule(first); // somebody else was faster
     }
     return undefined;
   }
@@ -200,13 +191,7 @@ class Round implements Alarm, Iterable<object> {
   finish(registration: Registration): Event {
     this.#forget(registration);
     if (this.registrations.size === 0) this.ended = true;
-    return { name: registration.name, channel: registration.source, value: undefined, ok: false };
-  }
-
-  park(waiter: Next): void {
-    this.parked.append(waiter);
-    this.#setAlarm();
-    if (recorder !== undefined) recorder.parked(waiter, "Selector.next", this);
+    return registration.event(undefined, false);
   }
 
   /** The channels, for the report of what is parked. */
@@ -216,89 +201,71 @@ class Round implements Alarm, Iterable<object> {
 
   /** Hands an event to the `next` that has waited longest. */
   deliver(event: Event): void {
-    (this.parked.head as Next).accept(event);
+    this.head?.wake(this, event, true);
     if (this.ended) this.#end();
   }
 
-  left(): void {
-    if (this.parked.head === undefined) this.#setAlarm();
+  #end(): void {
+    this.ended = true;
+    while (this.head !== undefined) this.head.wake(this, undefined, true);
   }
 
   /** Keeps a timer's place in the heap; a channel that is no timer is never due. */
   schedule(registration: Registration): void {
-    const due = registration.source.due();
-    if (due < Infinity) this.#onClock();
-    if (due < Infinity && registration.list === undefined) this.timers.set(registration, due);
+    const due = registration.port.due();
+    if (due < Infinity) this.clock();
+    if (due < Infinity && registration.next === undefined) this.timers.set(registration, due);
     else this.timers.delete(registration);
-    this.#setAlarm();
+    this.wait();
+  }
+
+  moment(): number {
+    return this.timers.first?.due ?? Infinity;
+  }
+
+  // As its timers do: when the clock that decides has changed, they all have moved.
+  moved(): void {
+    for (const registration of this.registrations.values()) this.schedule(registration);
   }
 
   ring(): void {
-    const now = this.#onClock().now();
-    for (let first = this.timers.first; first !== undefined && first.due <= now; first = this.timers.first) {
-      if (this.parked.head === undefined) break;
-      first.source.fire();
-    }
-    this.#setAlarm();
+    const now = this.clock().now();
+    while (this.head !== undefined && this.moment() <= now) this.timers.first?.port.fire();
+    this.wait();
   }
 
   #collectTimers(): void {
-    let first = this.timers.first;
-    if (first === undefined) return;
-    const now = this.#onClock().now();
-    first = this.timers.first;
-    while (first !== undefined && first.due <= now) {
+    if (this.timers.first === undefined) return;
+    const now = this.clock().now(); // which may move them all
+    while (this.moment() <= now) {
+      const { first } = this.timers;
       this.timers.delete(first);
       first.turnedReady();
-      first = this.timers.first;
     }
-  }
-
-  #setAlarm(): void {
-    const first = this.timers.first;
-    if (this.parked.head === undefined || first === undefined) this.#clock.clear(this);
-    else if (this.position < 0 || this.due !== first.due) this.#clock.set(this, first.due);
-  }
-
-  // As its timers do (timer.ts): when the clock that decides has changed, they all have moved.
-  #onClock(): Clock {
-    const now = clock();
-    if (now !== this.#clock) {
-      this.#clock.clear(this);
-      this.#clock = now;
-      for (const registration of this.registrations.values()) this.schedule(registration);
-    }
-    return now;
   }
 
   #forget(registration: Registration): void {
     this.registrations.delete(registration.name);
     unlink(registration);
-    registration.source.unwatch(registration);
+    registration.port.unwatch(registration);
     this.timers.delete(registration);
-    this.#setAlarm();
-  }
-
-  #end(): void {
-    this.ended = true;
-    for (let next = this.parked.head; next !== undefined; next = this.parked.head) next.accept(undefined);
+    this.wait();
   }
 }
 
 /** A channel's place in one Selector; while linked it stands in the list of the ready ones. */
-class Registration implements Link, Watch<unknown>, Deadline {
+class Registration implements Link, Watch, Deadline {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
-  list: List<Link> | undefined = undefined;
-  before: Watch<unknown> | undefined = undefined;
-  after: Watch<unknown> | undefined = undefined;
+  before: Watch | undefined = undefined;
+  after: Watch | undefined = undefined;
+  due = Infinity;
+  position = -1;
+  order = 0;
   readonly name: string;
   readonly source: Source<unknown>;
   readonly port: Port<unknown>;
   readonly #round: Round;
-  due = Infinity;
-  position = -1;
-  order = 0;
 
   constructor(name: string, source: Source<unknown>, round: Round) {
     this.name = name;
@@ -308,53 +275,24 @@ class Registration implements Link, Watch<unknown>, Deadline {
   }
 
   get arrival(): number {
-    const next = this.#round.parked.head;
+    const next = this.#round.head;
     return next === undefined ? Infinity : next.arrival;
   }
 
-  accept(value: unknown): void {
-    this.#round.deliver({ name: this.name, channel: this.source, value, ok: true });
+  wake(_channel: object, value: unknown, ok: boolean): void {
+    this.#round.deliver(ok ? this.event(value) : this.#round.finish(this));
   }
 
-  end(): void {
-    this.#round.deliver(this.#round.finish(this));
+  event(value: unknown, ok = true): Event {
+    return { name: this.name, channel: this.source, value, ok };
   }
 
   turnedReady(): void {
-    if (this.list === undefined) this.#round.ready.append(this);
+    if (this.next === undefined) this.#round.ready.append(this);
   }
 
   rescheduled(): void {
     this.#round.schedule(this);
-  }
-}
-
-/** A parked `next`, of the Selector or of one of its iterators. */
-class Next implements Waiter {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  list: List<Link> | undefined = undefined;
-  listening: Listening | undefined = undefined;
-  readonly arrival: number = arrive();
-  readonly iterator: RoundIterator | undefined;
-  readonly #round: Round;
-  readonly #resolve: (event: Event | undefined) => void;
-
-  constructor(round: Round, resolve: (event: Event | undefined) => void, iterator?: RoundIterator) {
-    this.#round = round;
-    this.#resolve = resolve;
-    this.iterator = iterator;
-  }
-
-  leave(): void {
-    leave(this);
-    this.#round.left();
-  }
-
-  accept(event: Event | undefined): void {
-    this.leave();
-    if (this.iterator === undefined) settle(this.#resolve, event);
-    else settle(this.#resolve as (step: IteratorResult<Event, undefined>) => void, stepOf(event));
   }
 }
 
@@ -367,25 +305,16 @@ class RoundIterator implements AsyncIterator<Event, undefined> {
   }
 
   next(): Promise<IteratorResult<Event, undefined>> {
-    const event = this.#returned ? undefined : this.#round.take();
-    if (event !== undefined || this.#returned || this.#round.ended) return settled(stepOf(event));
-    return new Promise((resolve) => {
-      this.#round.park(new Next(this.#round, resolve as never, this));
-    });
+    return this.#returned ? settled(stepOf(undefined)) : this.#round.receive(STEP, undefined, this);
   }
 
   return(): Promise<IteratorResult<Event, undefined>> {
     this.#returned = true;
-    let waiter = this.#round.parked.head;
-    while (waiter !== undefined) {
-      const next = waiter.next as Next | undefined;
-      if (waiter.iterator === this) waiter.accept(undefined);
-      waiter = next;
-    }
+    dismiss(this.#round, this);
     return settled(stepOf(undefined));
   }
 }
 
-function stepOf(event: Event | undefined): IteratorResult<Event, undefined> {
-  return event === undefined ? { value: undefined, done: true } : { value: event, done: false };
+function stepOf(event: unknown): IteratorResult<Event, undefined> {
+  return event === undefined ? { value: undefined, done: true } : { value: event as Event, done: false };
 }

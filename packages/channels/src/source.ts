@@ -2,30 +2,23 @@
 // and in which order; where values come from is the kind's own business (`ready`, `take`, `drained`).
 // `select` and `Selector` speak to a channel through `Port` alone, so a new kind never touches them.
 
-import { ReceiveDescription } from "./case.ts";
-import { ChannelIterator, IteratorStep } from "./iterator.ts";
-import { type Listening, listen, refusal } from "./signal.ts";
+import { Description } from "./case.ts";
+import { ChannelIterator } from "./iterator.ts";
+import { List } from "./list.ts";
+import { expected } from "./mistake.ts";
+import { refusal } from "./signal.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, Received, SignalOptions } from "./types.ts";
-import {
-  arrive,
-  leave,
-  type Link,
-  List,
-  type Receiver,
-  type ReceivingWaiter,
-  recorder,
-  type Waiter,
-} from "./waiter.ts";
+import { dismiss, type Kind, park, type Receiver, recorder, type Waiting } from "./waiter.ts";
 
 export { Ring } from "./buffer.ts";
 export { rejected, sent, settle, settled } from "./turn.ts";
 
 /** @internal The place of a `Selector` in a channel; its `arrival` is Infinity while no `next` is parked. */
-export interface Watch<T> extends Receiver<T> {
+export interface Watch extends Receiver {
   /** Its neighbours in the chain of those that watch the same channel; they belong to the channel. */
-  before: Watch<T> | undefined;
-  after: Watch<T> | undefined;
+  before: Watch | undefined;
+  after: Watch | undefined;
   /** Learns that the channel turned ready while nobody waited. */
   turnedReady(): void;
   /** Learns that the moment at which the channel turns ready by itself has changed. */
@@ -35,7 +28,7 @@ export interface Watch<T> extends Receiver<T> {
 /** @internal What `select`, `Selector` and iterators ask of any channel, whatever its kind. */
 export interface Port<T> extends Pick<
   Source<T>,
-  "cause" | "enlist" | "dismiss" | "watch" | "unwatch" | "due" | "fire"
+  "cause" | "enlist" | "park" | "dismiss" | "watch" | "unwatch" | "due" | "fire"
 > {
   ready(): boolean;
   drained(): boolean;
@@ -47,14 +40,26 @@ export function portOf<T>(channel: Source<T>): Port<T> {
   return channel as unknown as Port<T>;
 }
 
+const RECEIVE: Kind = {
+  what: "receive",
+  fails: false,
+  finish: (waiter, value, ok) => settle(waiter.resolve, { ok, value, done: !ok }),
+};
+
+const RECEIVE_MANY: Kind = {
+  what: "receiveMany",
+  fails: false,
+  finish: (waiter, value, ok) => settle(waiter.resolve, ok ? [value] : []),
+};
+
 /** A channel that values come out of; the base of `Channel`, of timers, and of sockets' channels. */
 export abstract class Source<out T> implements ReceiveChannel<T> {
-  readonly #receivers: List<ReceivingWaiter<T>>;
+  readonly #receivers: List<Waiting>;
   // The first of a chain: an array here would be two more objects to fetch for each event (bench: selector-10000).
-  #watch: Watch<T> | undefined = undefined;
+  #watch: Watch | undefined = undefined;
 
   /** @internal */
-  constructor(receivers: List<ReceivingWaiter<never>> = new List()) {
+  constructor(receivers: List<Waiting> = new List()) {
     this.#receivers = receivers;
   }
 
@@ -78,11 +83,10 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
    * On abort it rejects with the signal's reason; nothing was taken and nobody else lost a place.
    */
   receive(options?: SignalOptions): Promise<Received<T>> {
-    if (options !== undefined) {
-      const refused = refusal(options);
-      if (refused !== undefined) return refused;
-    }
-    return this.ready() ? settled(this.#result()) : this.#parkReceive(options);
+    return (
+      (options !== undefined && refusal(options)) ||
+      (this.ready() ? settled(this.#result()) : this.park(RECEIVE, options))
+    );
   }
 
   /** Receives without waiting: a value, the end of the channel, or `undefined` when a receive would wait. */
@@ -101,23 +105,17 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
    */
   receiveMany(limit: number, options?: SignalOptions): Promise<T[]> {
     if (!Number.isInteger(limit) || limit < 1) {
-      return rejected(new RangeError(`Expected \`limit\` to be a positive integer, got \`${String(limit)}\``));
+      return rejected(new RangeError(expected("limit", "a positive integer", limit)));
     }
-    if (options !== undefined) {
-      const refused = refusal(options);
-      if (refused !== undefined) return refused;
-    }
-    if (this.ready()) {
-      const batch: T[] = [];
-      while (batch.length < limit && this.ready() && !this.drained()) batch.push(this.take());
-      return settled(batch);
-    }
-    return this.#parkReceiveMany(options);
+    return (
+      (options !== undefined && refusal(options)) ||
+      (this.ready() ? settled(this.#batch(limit)) : this.park(RECEIVE_MANY, options))
+    );
   }
 
   /** Describes a receive for `select`. */
   caseReceive(): ReceiveCase<T> {
-    return new ReceiveDescription(this) as unknown as ReceiveCase<T>;
+    return new Description(this, false) as unknown as ReceiveCase<T>;
   }
 
   /** The same as `caseReceive`, in the spelling of the Lua runtime it comes from. */
@@ -139,7 +137,7 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
   protected handOff(value: T): boolean {
     const receiver = this.#watch === undefined ? this.#receivers.head : this.#first();
     if (receiver === undefined) return false;
-    receiver.accept(value, this);
+    receiver.wake(this, value, true);
     return true;
   }
 
@@ -155,27 +153,27 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
 
   /** For the kind to call when the channel is closed and drained: every waiting receiver learns it, in order. */
   protected endReceivers(): void {
-    for (let first = this.#first(); first !== undefined; first = this.#first()) first.end(this);
+    for (let first = this.#first(); first !== undefined; first = this.#first()) first.wake(this, undefined, false);
     this.turnedReady();
   }
 
-  /** @internal Parks an operation, behind every other. */
-  enlist(waiter: ReceivingWaiter<T>): void {
+  /** @internal Parks an operation, behind every other, and gives its promise. */
+  park<R>(kind: Kind, options?: SignalOptions, value?: unknown): Promise<R> {
+    return park(kind, this.#receivers, this, options, value);
+  }
+
+  /** @internal Parks a part of a `select`. */
+  enlist(waiter: Waiting): void {
     this.#receivers.append(waiter);
   }
 
-  /** @internal Ends the parked steps of one iterator. */
+  /** @internal Ends the parked steps of one iterator, as a plain close does. */
   dismiss(iterator: object): void {
-    let waiter = this.#receivers.head;
-    while (waiter !== undefined) {
-      const next = waiter.next as ReceivingWaiter<T> | undefined;
-      if (waiter instanceof IteratorStep && waiter.iterator === iterator) waiter.dismissed();
-      waiter = next;
-    }
+    dismiss(this.#receivers, iterator);
   }
 
   /** @internal */
-  watch(watch: Watch<T>): void {
+  watch(watch: Watch): void {
     let last = this.#watch;
     while (last?.after !== undefined) last = last.after;
     watch.before = last;
@@ -184,7 +182,7 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
   }
 
   /** @internal */
-  unwatch(watch: Watch<T>): void {
+  unwatch(watch: Watch): void {
     const { before, after } = watch;
     if (before === undefined) this.#watch = after;
     else before.after = after;
@@ -205,92 +203,24 @@ export abstract class Source<out T> implements ReceiveChannel<T> {
     for (let watch = this.#watch; watch !== undefined; watch = watch.after) watch.rescheduled();
   }
 
-  #parkReceive(options: SignalOptions | undefined): Promise<Received<T>> {
-    return new Promise((resolve, reject) => {
-      const waiter = new Receive(resolve);
-      this.enlist(waiter);
-      if (options !== undefined) listen(waiter, options, reject);
-      if (recorder !== undefined) recorder.parked(waiter, "receive", [this]);
-    });
-  }
-
-  #parkReceiveMany(options: SignalOptions | undefined): Promise<T[]> {
-    return new Promise((resolve, reject) => {
-      const waiter = new ReceiveMany(resolve);
-      this.enlist(waiter);
-      if (options !== undefined) listen(waiter, options, reject);
-      if (recorder !== undefined) recorder.parked(waiter, "receiveMany", [this]);
-    });
-  }
-
   #result(): Received<T> {
     if (this.drained()) return { ok: false, value: undefined, done: true };
     return { ok: true, value: this.take(), done: false };
   }
 
+  #batch(limit: number): T[] {
+    const batch: T[] = [];
+    while (batch.length < limit && this.ready() && !this.drained()) batch.push(this.take());
+    return batch;
+  }
+
   // Plain receivers are in order already, so only their first can be the earliest of all.
-  #first(): Receiver<T> | undefined {
-    let first: Receiver<T> | undefined = this.#receivers.head;
+  #first(): Receiver | undefined {
+    let first: Receiver | undefined = this.#receivers.head;
     let arrival = first === undefined ? Infinity : first.arrival;
     for (let watch = this.#watch; watch !== undefined; watch = watch.after) {
       if (watch.arrival < arrival) [first, arrival] = [watch, watch.arrival];
     }
     return first;
-  }
-}
-
-class Receive<T> implements ReceivingWaiter<T>, Waiter {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  list: List<Link> | undefined = undefined;
-  listening: Listening | undefined = undefined;
-  readonly arrival: number;
-  readonly #resolve: (result: Received<T>) => void;
-
-  constructor(resolve: (result: Received<T>) => void) {
-    this.arrival = arrive();
-    this.#resolve = resolve;
-  }
-
-  leave(): void {
-    leave(this);
-  }
-
-  accept(value: T): void {
-    leave(this);
-    settle(this.#resolve, { ok: true, value, done: false });
-  }
-
-  end(): void {
-    leave(this);
-    settle(this.#resolve, { ok: false, value: undefined, done: true });
-  }
-}
-
-class ReceiveMany<T> implements ReceivingWaiter<T>, Waiter {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  list: List<Link> | undefined = undefined;
-  listening: Listening | undefined = undefined;
-  readonly arrival: number;
-  readonly #resolve: (batch: T[]) => void;
-
-  constructor(resolve: (batch: T[]) => void) {
-    this.arrival = arrive();
-    this.#resolve = resolve;
-  }
-
-  leave(): void {
-    leave(this);
-  }
-
-  accept(value: T): void {
-    leave(this);
-    settle(this.#resolve, [value]);
-  }
-
-  end(): void {
-    leave(this);
-    settle(this.#resolve, []);
   }
 }

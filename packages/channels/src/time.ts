@@ -3,11 +3,12 @@
 import { disposeBy } from "./dispose.ts";
 import { parseDuration } from "./duration.ts";
 import { INVALID, SluiceError } from "./errors.ts";
-import { type Listening, listen, refusal } from "./signal.ts";
+import { List } from "./list.ts";
+import { refusal } from "./signal.ts";
 import { TimerChannel } from "./timer.ts";
 import { macrotask, rejected, settle } from "./turn.ts";
 import type { Duration, ReceiveChannel, SignalOptions } from "./types.ts";
-import { arrive, leave, type Link, type List, type ReceivingWaiter, recorder, type Waiter } from "./waiter.ts";
+import { type Kind, park, type Waiting } from "./waiter.ts";
 
 export { HOUR, MICROSECOND, MILLISECOND, MINUTE, NANOSECOND, parseDuration, SECOND } from "./duration.ts";
 
@@ -49,7 +50,7 @@ export function after(duration: Duration): ReceiveChannel<Date> {
  * @throws SluiceError of kind INVALID for a bad duration.
  */
 export function timer(duration: Duration): Timer {
-  return new HandleOfTimer(new TimerChannel(parseDuration(duration)));
+  return new Handle(parseDuration(duration), false);
 }
 
 /**
@@ -58,8 +59,7 @@ export function timer(duration: Duration): Timer {
  * @throws SluiceError of kind INVALID for a bad duration, and for one that is not positive.
  */
 export function ticker(period: Duration): Ticker {
-  const milliseconds = parsePeriod(period);
-  return new HandleOfTicker(new TimerChannel(milliseconds, milliseconds));
+  return new Handle(parsePeriod(period), true);
 }
 
 /**
@@ -76,19 +76,22 @@ export function sleep(duration: Duration, options?: SignalOptions): Promise<void
   } catch (mistake) {
     return rejected(mistake);
   }
-  if (options !== undefined) {
-    const refused = refusal(options);
-    if (refused !== undefined) return refused;
-  }
-  return new Promise((resolve, reject) => {
-    const waiter = new Sleep(resolve);
-    const channel = new TimerChannel(milliseconds);
-    // One that is due already waits for no alarm, only for the loop to turn.
-    if (milliseconds > 0) channel.enlist(waiter);
-    else macrotask(() => waiter.wake());
-    if (options !== undefined) listen(waiter, options, reject);
-    if (recorder !== undefined) recorder.parked(waiter, "sleep", [channel]);
-  });
+  return (options !== undefined && refusal(options)) || fallAsleep(milliseconds, options);
+}
+
+const SLEEP: Kind = {
+  what: "sleep",
+  fails: false,
+  finish: (waiter) => settle(waiter.resolve, undefined),
+};
+
+function fallAsleep(milliseconds: number, options: SignalOptions | undefined): Promise<void> {
+  const channel = new TimerChannel(milliseconds);
+  if (milliseconds > 0) return channel.park(SLEEP, options);
+  // One that is due already waits for no alarm, only for the loop to turn.
+  const queue = new List<Waiting>();
+  macrotask(() => queue.head?.wake(channel, undefined, true));
+  return park(SLEEP, queue, channel, options);
 }
 
 function parsePeriod(period: Duration): number {
@@ -97,44 +100,14 @@ function parsePeriod(period: Duration): number {
   throw new SluiceError(INVALID, `Expected a period longer than zero, got \`${period}\``, { details: { period } });
 }
 
-class Sleep implements ReceivingWaiter<Date>, Waiter {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  list: List<Link> | undefined = undefined;
-  listening: Listening | undefined = undefined;
-  readonly arrival: number;
-  readonly #resolve: () => void;
-  #awake = false;
-
-  constructor(resolve: () => void) {
-    this.arrival = arrive();
-    this.#resolve = resolve;
-  }
-
-  leave(): void {
-    this.#awake = true;
-    leave(this);
-  }
-
-  accept(): void {
-    this.leave();
-    settle(this.#resolve, undefined);
-  }
-
-  /** After the turn of a `sleep(0)`, unless a signal was faster. */
-  wake(): void {
-    if (!this.#awake) this.accept();
-  }
-
-  end(): void {} // a timer never closes
-}
-
-class HandleOfTimer implements Timer {
+class Handle implements Timer, Ticker {
   readonly #channel: TimerChannel;
+  readonly #repeats: boolean;
   declare readonly [Symbol.dispose]: () => void;
 
-  constructor(channel: TimerChannel) {
-    this.#channel = channel;
+  constructor(delay: number, repeats: boolean) {
+    this.#channel = new TimerChannel(delay, repeats ? delay : 0);
+    this.#repeats = repeats;
   }
 
   channel(): ReceiveChannel<Date> {
@@ -146,35 +119,9 @@ class HandleOfTimer implements Timer {
   }
 
   reset(duration: Duration): boolean {
-    return this.#channel.restart(parseDuration(duration));
+    const milliseconds = this.#repeats ? parsePeriod(duration) : parseDuration(duration);
+    return this.#channel.restart(milliseconds, this.#repeats ? milliseconds : 0);
   }
 }
 
-class HandleOfTicker implements Ticker {
-  readonly #channel: TimerChannel;
-  declare readonly [Symbol.dispose]: () => void;
-
-  constructor(channel: TimerChannel) {
-    this.#channel = channel;
-  }
-
-  channel(): ReceiveChannel<Date> {
-    return this.#channel;
-  }
-
-  stop(): boolean {
-    return this.#channel.stop();
-  }
-
-  reset(period: Duration): void {
-    const milliseconds = parsePeriod(period);
-    this.#channel.restart(milliseconds, milliseconds);
-  }
-}
-
-disposeBy(HandleOfTimer.prototype, function dispose() {
-  this.stop();
-});
-disposeBy(HandleOfTicker.prototype, function dispose() {
-  this.stop();
-});
+disposeBy(Handle.prototype, "stop");

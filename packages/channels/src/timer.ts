@@ -1,14 +1,12 @@
 // A timer is a channel that turns ready at its moment, by Go 1.23's rules. Nothing runs for it: readiness is a look at
 // the clock, and an alarm is set only while somebody waits, so a forgotten timer is plain garbage.
 
-import { type Alarm, type Clock, clock } from "./clock.ts";
+import { AlarmQueue } from "./alarm-queue.ts";
 import { Source } from "./source.ts";
-import { type Link, List, type ReceivingWaiter } from "./waiter.ts";
 
 /** @internal A period of 0 means one value and no more. */
 export class TimerChannel extends Source<Date> {
   readonly #queue: TimerQueue;
-  #clock: Clock = clock();
   #due = Infinity;
   #wall = 0; // the time of day at `#due`
   #period = 0;
@@ -16,8 +14,8 @@ export class TimerChannel extends Source<Date> {
   constructor(delay: number, period = 0) {
     const queue = new TimerQueue();
     super(queue);
-    this.#queue = queue;
     queue.timer = this;
+    this.#queue = queue;
     this.#start(delay, period);
   }
 
@@ -44,8 +42,7 @@ export class TimerChannel extends Source<Date> {
   /** @internal True when it was still pending; due and not yet received counts as pending. */
   stop(): boolean {
     const pending = this.#due < Infinity;
-    this.#due = Infinity;
-    this.#moved();
+    this.#moveTo(Infinity);
     return pending;
   }
 
@@ -55,6 +52,11 @@ export class TimerChannel extends Source<Date> {
     this.#start(delay, period);
     this.fire();
     return pending;
+  }
+
+  /** @internal The clock runs ahead of the former one by so much. */
+  moved(ahead: number): void {
+    this.#moveTo(this.#due + ahead);
   }
 
   // Who waited before is served when the alarm rings, and nobody overtakes. Not here: a look must change nothing, or a
@@ -70,85 +72,57 @@ export class TimerChannel extends Source<Date> {
   // Later ticks that are due too are dropped; the next is the first of the phase after now.
   protected override take(): Date {
     const value = new Date(this.#wall);
-    if (this.#period === 0) {
-      this.#due = Infinity;
-    } else {
-      const ticks = Math.max(0, Math.floor((this.#clock.now() - this.#due) / this.#period)) + 1;
-      this.#due += ticks * this.#period;
-      this.#wall += ticks * this.#period;
+    let wait = Infinity;
+    if (this.#period > 0) {
+      const late = this.#queue.clock().now() - this.#due;
+      wait = (Math.max(0, Math.floor(late / this.#period)) + 1) * this.#period;
+      this.#wall += wait;
     }
-    this.#moved();
+    this.#moveTo(this.#due + wait);
     return value;
   }
 
   /** @internal */
   override due(): number {
-    this.#onClock();
+    this.#queue.clock();
     return this.#due;
   }
 
   /** @internal */
   override fire(): void {
     while (this.#isDue() && this.awaited()) this.handOff(this.take());
-    this.wait();
-  }
-
-  /** @internal Sets the alarm if somebody waits and there is something to wait for. */
-  wait(): void {
-    const { head } = this.#queue;
-    if (head !== undefined && this.#due < Infinity) this.#onClock().set(this.#queue, this.#due);
-    else this.#clock.clear(this.#queue);
+    this.#queue.wait();
   }
 
   #isDue(): boolean {
-    return this.#due < Infinity && this.#onClock().now() >= this.#due;
-  }
-
-  // Where fake timers or virtual time came or went since the last use, what was left to wait is left on the clock that
-  // decides now.
-  #onClock(): Clock {
-    const before = this.#clock;
-    const now = clock();
-    if (now !== before) {
-      before.clear(this.#queue);
-      this.#clock = now;
-      this.#due += now.now() - before.now();
-      this.#moved();
-    }
-    return now;
+    return this.#due < Infinity && this.#queue.clock().now() >= this.#due;
   }
 
   #start(delay: number, period: number): void {
     const wait = Math.max(delay, 0);
-    const current = this.#onClock();
-    const now = current.now();
-    this.#due = now + wait;
-    this.#wall = current.wall(now) + wait;
+    const clock = this.#queue.clock();
+    const now = clock.now();
+    this.#wall = clock.wall(now) + wait;
     this.#period = period;
-    this.#moved();
+    this.#moveTo(now + wait);
   }
 
-  #moved(): void {
-    this.wait();
+  #moveTo(due: number): void {
+    this.#due = due;
+    this.#queue.wait();
     this.rescheduled();
   }
 }
 
-/** The receivers of a timer, which are its alarm as well: set with the first, cleared with the last. */
-class TimerQueue extends List<ReceivingWaiter<Date>> implements Alarm {
+class TimerQueue extends AlarmQueue {
   declare timer: TimerChannel;
-  due = Infinity;
-  position = -1;
-  order = 0;
 
-  override append(node: Link): void {
-    super.append(node);
-    if (this.head === node) this.timer.wait();
+  moment(): number {
+    return this.timer.due();
   }
 
-  override remove(node: Link): void {
-    super.remove(node);
-    if (this.head === undefined) this.timer.wait();
+  moved(ahead: number): void {
+    this.timer.moved(ahead);
   }
 
   ring(): void {

@@ -1,48 +1,9 @@
-// Who waits, and in which order: intrusive doubly linked lists, so that whoever gives up leaves by identity in O(1).
-// Removing by position or lazily is how other libraries hang their neighbours or leak (docs/laws.md).
-// A waiter is told why it woke (`accept`, `end`, `taken`, `fail`); it first leaves every list, then settles its promise.
+// Operations that wait. A waiter learns in one call why it woke (`wake`); it first leaves every list, then settles its
+// promise. One class serves all of them, told apart by their `Kind`: then whatever touches a queue meets one shape.
 
-import type { Listening } from "./signal.ts";
-
-/**
- * @internal A node of one list at a time. An interface and not a base class, here and for waiters: constructors of
- * derived classes cost a quarter of a rendezvous (bench rows 1 and 2), so each kind of waiter is one flat class.
- */
-export interface Link {
-  previous: Link | undefined;
-  next: Link | undefined;
-  list: List<Link> | undefined;
-}
-
-/** @internal First in, first out, and out of the middle at no cost. */
-export class List<out N extends Link> {
-  head: N | undefined = undefined;
-  tail: N | undefined = undefined;
-
-  append(node: Link): void {
-    const tail: Link | undefined = this.tail;
-    node.previous = tail;
-    node.list = this;
-    if (tail === undefined) this.head = node as N;
-    else tail.next = node;
-    this.tail = node as N;
-  }
-
-  //   before   a ⇄ node ⇄ b      after   a ⇄ b      with the list's own ends where a or b is missing
-  remove(node: Link): void {
-    const { previous, next } = node;
-    if (previous === undefined) this.head = next as N | undefined;
-    else previous.next = next;
-    if (next === undefined) this.tail = previous as N | undefined;
-    else next.previous = previous;
-    node.previous = node.next = node.list = undefined;
-  }
-}
-
-/** @internal Takes a node out of its list; does nothing when it is in none. */
-export function unlink(node: Link): void {
-  if (node.list !== undefined) node.list.remove(node);
-}
+import { type Link, type List, unlink } from "./list.ts";
+import { listen, type SignalGroup, unlisten } from "./signal.ts";
+import type { SignalOptions } from "./types.ts";
 
 let arrivals = 0;
 
@@ -52,48 +13,106 @@ export function arrive(): number {
   return arrivals;
 }
 
+/** @internal Whoever can be handed a value: a parked operation, or the place that a parked `Selector.next` has here. */
+export interface Receiver {
+  readonly arrival: number;
+  /** Gets a value of `channel`, or with `ok: false` its end. */
+  wake(channel: object, value: unknown, ok: boolean): void;
+}
+
+/** @internal What stands in a queue of a channel. */
+export interface Waiting extends Link, Receiver {
+  /** What a sender sends; the iterator of a step. */
+  readonly value: unknown;
+}
+
 /** @internal Something parked that a signal can end. */
 export interface Parked {
-  listening: Listening | undefined;
+  group: SignalGroup | undefined;
+  reject: ((reason: unknown) => void) | undefined;
   /** Leaves every list it is in. */
   leave(): void;
 }
 
-/** @internal An operation that stands in one queue of one channel. */
-export interface Waiter extends Link, Parked {}
-
-/** @internal How a waiter leaves its queue and its signal. */
-export function leave(waiter: Waiter): void {
-  unlink(waiter);
-  if (waiter.listening !== undefined) waiter.listening.stop();
-  if (recorder !== undefined) recorder.left(waiter);
+/** @internal What tells one operation from another. */
+export interface Kind {
+  /** Its name in reports. */
+  readonly what: string;
+  /** It may reject without a signal. */
+  readonly fails: boolean;
+  finish(waiter: Waiter, value: unknown, ok: boolean, channel: object): void;
 }
 
-/** @internal Whoever can be handed a value: a parked operation, or the place that a parked `Selector.next` has here. */
-export interface Receiver<T> {
-  readonly arrival: number;
-  /** Takes a value of `source`. */
-  accept(value: T, source: object): void;
-  /** Learns that `source` is closed and drained. */
-  end(source: object): void;
+/** @internal An operation that stands in one queue. */
+export class Waiter implements Waiting, Parked {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  group: SignalGroup | undefined = undefined;
+  readonly arrival: number = arrive();
+  readonly value: unknown;
+  readonly resolve: (result: unknown) => void;
+  reject: ((reason: unknown) => void) | undefined;
+  readonly #kind: Kind;
+
+  // A `reject` that nobody can call is not kept: it would be a quarter of what a parked receive weighs.
+  constructor(
+    kind: Kind,
+    value: unknown,
+    resolve: (result: never) => void,
+    reject: ((reason: unknown) => void) | undefined,
+  ) {
+    this.#kind = kind;
+    this.value = value;
+    this.resolve = resolve as (result: unknown) => void;
+    this.reject = reject;
+  }
+
+  leave(): void {
+    unlink(this);
+    done(this);
+  }
+
+  wake(channel: object, value: unknown, ok: boolean): void {
+    this.leave();
+    this.#kind.finish(this, value, ok, channel);
+  }
 }
 
-/** @internal An operation that waits for a value in a channel's queue; a select has one in each channel. */
-export interface ReceivingWaiter<T> extends Link, Receiver<T> {}
+/** @internal Parks an operation at the end of a queue; `on` is the channel, or several, for reports. */
+export function park<R>(
+  kind: Kind,
+  queue: List<Waiting>,
+  on: object,
+  options?: SignalOptions,
+  value?: unknown,
+): Promise<R> {
+  return new Promise((resolve, reject) => {
+    const waiter = new Waiter(kind, value, resolve, kind.fails || options !== undefined ? reject : undefined);
+    queue.append(waiter);
+    if (options !== undefined) listen(waiter, options);
+    if (recorder !== undefined) recorder.parked(waiter, kind.what, on);
+  });
+}
 
-/** @internal An operation that waits for its value to be taken. */
-export interface SendingWaiter<out T> extends Link {
-  readonly value: T;
-  /** Learns that its value was taken. */
-  taken(channel: object): void;
-  /** Learns that the channel was closed. */
-  fail(channel: object): void;
+/** @internal Ends the parked steps of one iterator, as a plain close does. */
+export function dismiss(queue: List<Waiting>, iterator: object): void {
+  for (let node = queue.next; node !== queue;) {
+    const waiter = node as Waiting;
+    node = node.next as Link;
+    if (waiter.value === iterator) waiter.wake(iterator, undefined, false);
+  }
+}
+
+/** @internal What every operation does that left its queues. */
+export function done(operation: Parked): void {
+  if (operation.group !== undefined) unlisten(operation, operation.group);
+  if (recorder !== undefined) recorder.left(operation);
 }
 
 /** @internal Sees every operation that parks, while diagnostics or virtual time are on. */
 export interface Recorder {
-  /** `channels` is read when somebody asks. */
-  parked(operation: object, what: string, channels: Iterable<object>): void;
+  /** `on` is a channel, or an iterable of several that is read when somebody asks. */
+  parked(operation: object, what: string, on: object): void;
   left(operation: object): void;
   /** An operation that did not wait. */
   passed(): void;

@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 // What plain JavaScript can pass and no type allows.
 const wrong = (value: unknown) => value as never;
 
-test("options of a channel that are null are a TypeError that says so", () => {
-  expect(() => new Channel(wrong(null))).toThrow(new TypeError("Expected `options` to be an object, got `null`"));
+test("arguments of a channel that are null are a TypeError that says so", () => {
+  expect(() => new Channel(wrong(null))).toThrow(new TypeError("Expected `capacity` to be a number, got `null`"));
   expect(() => new Channel(1, wrong(null))).toThrow(new TypeError("Expected `options` to be an object, got `null`"));
 });
 

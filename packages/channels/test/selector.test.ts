@@ -150,7 +150,7 @@ describe("registering", () => {
       expect(() => events.add("wrong", wrong as never)).toThrow(TypeError);
     }
     expect(() => events.add(1 as never, new Channel())).toThrow(TypeError);
-    expect(() => new Selector({ wrong: {} as never })).toThrow(/channel "wrong"/);
+    expect(() => new Selector({ wrong: {} as never })).toThrow(/Expected `channels.wrong` to be a channel/);
     expect(() => events.add("taken", new Channel())).toThrow(expect.objectContaining({ kind: errors.ALREADY_EXISTS }));
     expect(() => events.add("taken", new Channel())).toThrow(/"taken"/);
     expect(events.size).toBe(1);

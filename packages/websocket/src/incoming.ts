@@ -41,7 +41,7 @@ const OVERSHOOT_BYTES = 32 * 1024 * 1024;
 
 /** The receive channel of a client. */
 export class Incoming extends Source<Message> {
-  readonly #ring = new Ring<Message>();
+  #ring = new Ring<Message>();
   readonly #options: IncomingOptions;
   readonly #capacity: number;
   readonly #resumeAt: number;
@@ -143,7 +143,10 @@ export class Incoming extends Source<Message> {
 
   /** @internal We end the connection: what stands in the channel stays receivable, what had not reached it is discarded. */
   shut(): void {
-    this.#ring.truncate(this.#capacity);
+    const { length } = this;
+    const kept = new Ring<Message>();
+    while (kept.length < length) kept.push(this.#ring.shift());
+    this.#ring = kept;
     this.#paused = false;
     this.finish(undefined);
   }

@@ -1,0 +1,42 @@
+// Intrusive doubly linked lists, so that whoever gives up leaves by identity in O(1). Removing by position or lazily is
+// how other libraries hang their neighbours or leak (docs/laws.md).
+
+/** @internal A node of one list at a time; in none while its fields are undefined. */
+export interface Link {
+  previous: Link | undefined;
+  next: Link | undefined;
+}
+
+/**
+ * @internal First in, first out, and out of the middle at no cost. The list is a node itself, the one between its last
+ * and its first: then no end is a special case.
+ */
+export class List<N extends Link> implements Link {
+  previous: Link = this;
+  next: Link = this;
+
+  get head(): N | undefined {
+    return this.next === this ? undefined : (this.next as N);
+  }
+
+  append(node: N): void {
+    const last = this.previous;
+    node.previous = last;
+    node.next = this;
+    last.next = this.previous = node;
+    if (last === this) this.turned();
+  }
+
+  /** The list got its first node or lost its last one. */
+  turned(): void {}
+}
+
+/** @internal Takes a node out of its list; does nothing when it is in none. */
+export function unlink(node: Link): void {
+  const { previous, next } = node;
+  if (previous === undefined || next === undefined) return;
+  previous.next = next;
+  next.previous = previous;
+  node.previous = node.next = undefined;
+  if (previous === next) (next as List<Link>).turned(); // only the list itself is its own neighbour on both sides
+}
