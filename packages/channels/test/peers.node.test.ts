@@ -24,8 +24,8 @@ function timers(): number {
 
 const ROUNDS = 20_000;
 const PATIENT = { timeout: 60_000 };
-// The leaks are 480 to 2,700 bytes a round; noise is a few.
-const FLAT = 40;
+// The leaks are 480 to 2,700 bytes a round; noise, such as code that was compiled meanwhile, is up to 50.
+const FLAT = 120;
 
 test("@nodeguy/channel: each select leaves 2.7 kB in a channel that is silent", PATIENT, async () => {
   const busy = new Channel<number>();
@@ -90,6 +90,6 @@ test(
       await parked;
     }
     await turns();
-    expect(timers()).toBe(before);
+    expect(timers()).toBeLessThanOrEqual(before); // one of an earlier test may have gone meanwhile
   },
 );
