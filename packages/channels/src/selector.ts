@@ -110,7 +110,7 @@ const NEXT: Kind = {
 };
 
 const STEP: Kind = {
-  what: "Selector.next",
+  what: "for await",
   fails: false,
   finish: (waiter, event) => settle(waiter.resolve, stepOf(event)),
 };
@@ -296,7 +296,8 @@ class Registration implements Link, Watch, Deadline {
   }
 }
 
-class RoundIterator implements AsyncIterator<Event, undefined> {
+/** @internal */
+export class RoundIterator implements AsyncIterator<Event, undefined> {
   readonly #round: Round;
   #returned = false;
 

@@ -56,8 +56,10 @@ test("on, every kind of operation that waits is listed, in the order in which th
     ],
     ["Selector.next", 'a value on channel "jobs"', "a timer that was stopped or has fired"],
     ["Selector.next"],
-    ["Selector.next", 'a value on channel "jobs"'],
+    ["for await", 'a value on channel "jobs"'],
   ]);
+  // Each from a line of this file, whatever lies between it and the queue.
+  for (const { calledAt } of parked()) expect(calledAt).toContain("inspect.test.ts");
 });
 
 test("a timer is listed with what is left of it, a sleep with its own", async () => {
