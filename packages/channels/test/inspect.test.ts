@@ -72,6 +72,7 @@ test("a timer is listed with what is left of it, a sleep with its own", async ()
     ["sleep", "a timer due in 9000 ms"],
     ["receive", "a timer due in 500 ms"],
   ]);
+  expect(parked()[0]?.calledAt).toContain("inspect.test.ts");
   await vi.advanceTimersByTimeAsync(9000);
   await slept;
   expect(parked()).toEqual([]);
