@@ -1,4 +1,5 @@
-// What `npm run mutate` runs for every mutant: the core's tests that need nothing but the core.
+// What `npm run mutate` runs for every mutant: the core's tests that need nothing but the core, without the long ones,
+// which would take a day for 1,700 mutants and find what the short ones find.
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -14,6 +15,9 @@ export default defineConfig({
   },
   test: {
     include: ["packages/channels/test/**/*.test.ts"],
-    exclude: ["**/*.node.test.ts"],
+    exclude: [
+      "**/*.node.test.ts",
+      "**/{laws,selector.laws,liveness,order,peers,peers-channel,power-series,programs,select-fair,sieve}.test.ts",
+    ],
   },
 });
