@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { charts } from "./charts.mjs";
+import { heaviest, profiles } from "./profile.mjs";
 import { groups } from "./rows.mjs";
 import { markdown, number } from "./table.mjs";
 import { judged } from "./targets.mjs";
@@ -26,7 +27,9 @@ function parts(report) {
   const tables = Object.keys(report.groups)
     .filter((group) => !groups[group].onDemand)
     .map((group) => [group, `${legend(group, report.groups[group])}\n\n${markdown(group, report.groups[group])}`]);
-  return { machine: machine(report), targets: targets(report), ...Object.fromEntries(tables) };
+  const found = report.profiles ?? {};
+  const where = `${profiles(found)}\n\nWhat weighs most:\n\n${heaviest(found)}`;
+  return { machine: machine(report), targets: targets(report), profiles: where, ...Object.fromEntries(tables) };
 }
 
 function machine({ machine, node, go, packages, commit, date, full }) {

@@ -22,6 +22,9 @@ export function keepBuild(name, checkout) {
   }
 }
 
+/** Where `keepBuild` put a build. */
+export const keptBuild = (name) => `${builds}${name}`;
+
 /** Builds the Go rows; gives Go's version, or undefined when it is not installed. */
 export function prepareGo() {
   try {
@@ -42,7 +45,7 @@ export async function measure(subject, row, { milliseconds, limit }) {
     subject === "go"
       ? [goTest, goArguments(row, milliseconds)]
       : [process.execPath, ["--expose-gc", `${bench}measure.mjs`, fileOf(subject), row.name, String(milliseconds)]];
-  const env = { ...process.env, SLUICE: `${builds}${subject === "before" ? "before" : "now"}` };
+  const env = { ...process.env, SLUICE: keptBuild(subject === "before" ? "before" : "now") };
   const { code, output, errors } = await run(command, args, { env, limit });
   if (code === undefined) return { failed: `over ${limit / 1_000} s` };
   if (code === NOTHING_LEFT) return { failed: "hangs" };

@@ -4,6 +4,7 @@
 // npm run bench -- select                one group, or single rows by their names
 // npm run bench -- --full select         the same, long
 // npm run bench -- --before DIR select   another built checkout of this repository in the same rounds
+// npm run bench -- --profile select-2    where the time of ours goes, by Linux's perf
 // npm run bench -- --publish …           also keeps the results for the docs and draws their charts
 // npm run bench -- --charts              draws them again
 //
@@ -17,7 +18,8 @@ import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { writePage } from "./page.mjs";
-import { keepBuild, measure, prepareGo } from "./processes.mjs";
+import { keepBuild, keptBuild, measure, prepareGo } from "./processes.mjs";
+import { profile, profiles } from "./profile.mjs";
 import { groups } from "./rows.mjs";
 import { median, percentile } from "./statistics.mjs";
 import { subjects } from "./subjects.mjs";
@@ -35,11 +37,13 @@ const { values: flags, positionals: wanted } = parseArgs({
     before: { type: "string" },
     publish: { type: "boolean", default: false },
     charts: { type: "boolean", default: false },
+    profile: { type: "boolean", default: false },
     rounds: { type: "string" },
   },
 });
 
 if (flags.charts) draw();
+else if (flags.profile) profileRows();
 else await bench();
 
 async function bench() {
@@ -51,6 +55,24 @@ async function bench() {
   for (const [group, found] of Object.entries(summary)) console.log(text(group, found));
   console.log(targets(judged(summary)));
   const report = { ...about(go), groups: summary };
+  save("latest", report);
+  if (!flags.publish) return;
+  save("published", report);
+  draw();
+}
+
+function profileRows() {
+  const rows = chosenRows();
+  keepBuild("now", root);
+  const step = progress(rows.length);
+  const found = {};
+  for (const row of rows) {
+    step(row.name);
+    found[row.name] = profile(row, { SLUICE: keptBuild("now") });
+  }
+  step(undefined);
+  console.log(profiles(found));
+  const report = { ...about(undefined), groups: {}, profiles: found };
   save("latest", report);
   if (!flags.publish) return;
   save("published", report);
@@ -181,9 +203,10 @@ function save(name, report) {
   const path = results(name);
   const old = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : { groups: {} };
   const merged = { ...old.groups };
+  const profiled = { ...old.profiles, ...report.profiles };
   for (const [group, rows] of Object.entries(report.groups)) merged[group] = { ...old.groups[group], ...rows };
   const four = (_key, value) => (typeof value === "number" ? Number(value.toPrecision(4)) : value);
-  writeFileSync(path, `${JSON.stringify({ ...report, groups: merged }, four, 1)}\n`);
+  writeFileSync(path, `${JSON.stringify({ ...old, ...report, groups: merged, profiles: profiled }, four, 1)}\n`);
   console.log(`\nWritten to bench/results/${name}.json`);
 }
 
