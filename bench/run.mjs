@@ -72,7 +72,7 @@ function profileRows() {
   }
   step(undefined);
   console.log(profiles(found));
-  const report = { ...about(undefined), groups: {}, profiles: found };
+  const report = { groups: {}, profiles: found };
   save("latest", report);
   if (!flags.publish) return;
   save("published", report);

@@ -196,42 +196,69 @@ function outcomeOf(names: Names, i: number | undefined, channel: unknown, value:
 
 function parkSelect(cases: CaseList, options: SelectOptions | undefined): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const selection = new Selection(cases, resolve, reject);
+    const selection = spare ?? new Selection();
+    spare = undefined;
+    selection.enlist(cases, resolve, reject);
     if (options !== undefined) listen(selection, options);
     if (recorder !== undefined) recorder.parked(selection, "select", cases.list.filter(Boolean));
   });
 }
 
+// A select that is done lends itself to the next: a loop of selects over 64 channels would make 64 objects for each
+// event and link them, young, into old channels, which V8's write barrier makes twice as dear (bench: select-64).
+let spare: Selection | undefined;
+const SPARE_PARTS = 64;
+
+function keep(selection: Selection): void {
+  spare = selection;
+}
+
 /** A parked select: its parts, one in each channel, form a chain. */
 class Selection implements Parked {
   group: SignalGroup | undefined = undefined;
-  readonly arrival: number = arrive();
-  readonly names: Names;
-  readonly resolve: (outcome: object) => void;
-  readonly reject: (reason: unknown) => void;
-  #last: Part | undefined = undefined;
+  arrival = 0;
+  names: Names = undefined;
+  resolve: ((outcome: object) => void) | undefined = undefined;
+  reject: ((reason: unknown) => void) | undefined = undefined;
+  #first: Part | undefined = undefined;
+  #parts = 0;
 
-  constructor({ list, names }: CaseList, resolve: (outcome: object) => void, reject: (reason: unknown) => void) {
+  enlist({ list, names }: CaseList, resolve: (outcome: object) => void, reject: (reason: unknown) => void): void {
+    this.arrival = arrive();
     this.names = names;
     this.resolve = resolve;
     this.reject = reject;
+    let last: Part | undefined;
     for (let i = 0; i < list.length; i += 1) {
       const entry = list[i] as Live | Falsy;
+      if (isOff(entry)) continue;
+      last = last === undefined ? (this.#first ??= new Part(this)) : (last.sibling ??= new Part(this));
+      last.i = i;
+      this.#parts += 1;
       if (entry instanceof Source) {
-        this.#last = new Part(this, i, false, undefined, this.#last);
-        entry.enlist(this.#last);
-      } else if (entry instanceof Description) {
-        const { channel, target, value } = entry;
-        this.#last = new Part(this, i, target !== undefined, value, this.#last);
-        if (target === undefined) channel.enlist(this.#last);
-        else target.enlistSender(this.#last);
+        entry.enlist(last);
+      } else if (entry.target === undefined) {
+        entry.channel.enlist(last);
+      } else {
+        last.sends = true;
+        last.value = entry.value;
+        entry.target.enlistSender(last);
       }
     }
   }
 
   leave(): void {
-    for (let part = this.#last; part !== undefined; part = part.sibling) unlink(part);
+    const parts = this.#parts;
+    let part = this.#first;
+    for (; this.#parts > 0 && part !== undefined; part = part.sibling) {
+      unlink(part);
+      part.value = undefined;
+      part.sends = false;
+      this.#parts -= 1;
+    }
     done(this);
+    this.group = this.resolve = this.reject = undefined;
+    if (parts <= SPARE_PARTS) keep(this);
   }
 }
 
@@ -239,18 +266,14 @@ class Selection implements Parked {
 class Part implements Waiting {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
-  readonly value: unknown;
-  readonly sibling: Part | undefined;
+  value: unknown = undefined;
+  sends = false;
+  i = 0;
+  sibling: Part | undefined = undefined;
   readonly #selection: Selection;
-  readonly #i: number;
-  readonly #sends: boolean;
 
-  constructor(selection: Selection, i: number, sends: boolean, value: unknown, sibling: Part | undefined) {
-    this.value = value;
-    this.sibling = sibling;
+  constructor(selection: Selection) {
     this.#selection = selection;
-    this.#i = i;
-    this.#sends = sends;
   }
 
   get arrival(): number {
@@ -258,10 +281,15 @@ class Part implements Waiting {
   }
 
   wake(channel: object, value: unknown, ok: boolean): void {
+    const { i, value: unsent, sends } = this;
     const { names, resolve, reject } = this.#selection;
     this.#selection.leave();
-    if (ok || !this.#sends) settle(resolve, outcomeOf(names, this.#i, channel, value, ok));
-    else settle(reject, new ClosedError(this.value, channel as Channel<unknown>, names?.[this.#i] ?? this.#i));
+    if (ok || !sends) settle(resolve as (outcome: object) => void, outcomeOf(names, i, channel, value, ok));
+    else
+      settle(
+        reject as (reason: unknown) => void,
+        new ClosedError(unsent, channel as Channel<unknown>, names?.[i] ?? i),
+      );
   }
 }
 

@@ -20,8 +20,9 @@ export class SignalGroup extends Set<Parked> {
 
   handleEvent(): void {
     for (const operation of this) {
+      const { reject } = operation;
       operation.leave();
-      settle(operation.reject as (reason: unknown) => void, this.signal.reason);
+      settle(reject as (reason: unknown) => void, this.signal.reason);
     }
   }
 }

@@ -92,3 +92,17 @@ test("C13: a value that a select took, and one of a select that lost, are not he
   expect(gone.map((ref) => ref.deref())).toEqual([undefined, undefined]);
   expect(other.tryReceive()).toBeUndefined();
 });
+
+test("C13: the signal of a select is not held by anything once it is done", async () => {
+  const jobs = new Channel<number>();
+  const gone = await (async () => {
+    const { signal } = new AbortController();
+    const parked = select([jobs], { signal });
+    jobs.trySend(1);
+    await parked;
+    return new WeakRef(signal);
+  })();
+  await new Promise((resolve) => setImmediate(resolve));
+  held();
+  expect(gone.deref()).toBeUndefined();
+});
