@@ -1,4 +1,4 @@
-import { Channel, ClosedError, errors, select, Selector, SluiceError, trySelect } from "@sluice/channels";
+import { Channel, ClosedError, errors, select, Selector, SluiceError, time, trySelect } from "@sluice/channels";
 import { expect, test } from "vitest";
 
 // What plain JavaScript can pass and no type allows.
@@ -7,6 +7,94 @@ const wrong = (value: unknown) => value as never;
 test("arguments of a channel that are null are a TypeError that says so", () => {
   expect(() => new Channel(wrong(null))).toThrow(new TypeError("Expected `capacity` to be a number, got `null`"));
   expect(() => new Channel(1, wrong(null))).toThrow(new TypeError("Expected `options` to be an object, got `null`"));
+});
+
+test.each<[string, string, unknown, string, new () => Error, () => unknown]>([
+  ["capacity", "a number", "1", "1", TypeError, () => new Channel(wrong("1"))],
+  [
+    "capacity",
+    'at least 1 with overflow "drop-oldest"',
+    0,
+    "0",
+    RangeError,
+    () => new Channel(0, { overflow: "drop-oldest" }),
+  ],
+  ["name", "a string", 1, "1", TypeError, () => new Channel(1, { name: wrong(1) })],
+  [
+    "overflow",
+    '"block", "drop-oldest" or "drop-newest"',
+    "drop",
+    "drop",
+    TypeError,
+    () => new Channel(1, { overflow: wrong("drop") }),
+  ],
+  ["onDrop", "a function", {}, "[object Object]", TypeError, () => new Channel(1, { onDrop: wrong({}) })],
+  ["cases", "an array or a record of cases", null, "null", TypeError, () => trySelect(wrong(null))],
+  [
+    "cases",
+    "an array or a record of cases",
+    "a channel",
+    "[object Object]",
+    TypeError,
+    () => trySelect(wrong(new Channel())),
+  ],
+  [
+    "cases",
+    "an array or a record of cases",
+    "a case",
+    "[object Object]",
+    TypeError,
+    () => trySelect(wrong(new Channel().caseReceive())),
+  ],
+  ["cases.1", "a channel or a case", Symbol("x"), "Symbol(x)", TypeError, () => trySelect([null, wrong(Symbol("x"))])],
+  [
+    "cases.job",
+    "a channel or a case",
+    () => 1,
+    "[object Function]",
+    TypeError,
+    () => trySelect({ job: wrong(() => 1) }),
+  ],
+  ["priority", "a boolean", 1, "1", TypeError, () => trySelect([], { priority: wrong(1) })],
+  ["name", "a string", 1, "1", TypeError, () => new Selector().add(wrong(1), new Channel())],
+  [
+    "channels.job",
+    "a channel to receive from",
+    undefined,
+    "undefined",
+    TypeError,
+    () => new Selector().add("job", wrong(undefined)),
+  ],
+])(
+  "a wrong `%s` (not %s: %o) is told: the argument, what was expected, what came",
+  (what, wanted, _got, shown, Mistake, call) => {
+    expect(call).toThrow(Mistake);
+    expect(call).toThrow(`Expected \`${what}\` to be ${wanted}, got \`${shown}\``);
+  },
+);
+
+test.each<[string, string, string, () => Promise<unknown>]>([
+  ["limit", "a positive integer", "0", () => new Channel().receiveMany(0)],
+  ["options", "an object", "null", () => new Channel().receive(wrong(null))],
+  ["options", "an object", "1", () => new Channel().send(wrong(1), wrong(1))],
+  ["signal", "an AbortSignal", "null", () => select([], { signal: wrong(null) })],
+  ["signal", "an AbortSignal", "[object Object]", () => new Selector().next({ signal: wrong({ aborted: false }) })],
+  ["signal", "an AbortSignal", "[object EventTarget]", () => time.sleep(1, { signal: wrong(new EventTarget()) })],
+])("a wrong `%s` (not %s: %s) of an operation rejects and says so", async (what, wanted, shown, call) => {
+  await expect(call()).rejects.toThrow(`Expected \`${what}\` to be ${wanted}, got \`${shown}\``);
+});
+
+test("no live case is told as what it would be: a wait for ever", async () => {
+  await expect(select([null, false, undefined])).rejects.toThrow(/at least one case that is not switched off/);
+});
+
+test("what is wrong with a name of a Selector, and with a period, is in the details", () => {
+  const events: Selector = new Selector({ taken: new Channel() });
+  expect(() => events.add("taken", new Channel())).toThrow(expect.objectContaining({ details: { name: "taken" } }));
+  events.close();
+  expect(() => events.add("late", new Channel())).toThrow('Cannot add "late": the Selector is closed');
+  expect(() => time.ticker("-1s")).toThrow(expect.objectContaining({ details: { period: "-1s" } }));
+  expect(() => time.ticker("-1s")).toThrow("Expected a period longer than zero, got `-1s`");
 });
 
 test("a capacity of -0 is 0", () => {

@@ -159,6 +159,24 @@ describe("registering", () => {
 });
 
 describe("add and delete", () => {
+  test.each(["abc", "acb", "bac", "bca", "cab", "cba"])(
+    "of three that watch one channel, those who leave (%s, in turn) hear no more, and the others do",
+    async (order) => {
+      const jobs = new Channel<string>(1);
+      const watching = new Map([...order].toSorted().map((name) => [name, new Selector({ jobs })]));
+      for (const leaver of order) {
+        watching.get(leaver)?.close();
+        watching.delete(leaver);
+        for (const [name, events] of watching) {
+          jobs.trySend(name);
+          expect(await outcome(events.next())).toMatchObject({ value: name });
+        }
+      }
+      expect(jobs.trySend("free")).toBe(true);
+      expect(jobs.length).toBe(1);
+    },
+  );
+
   test("add wakes a next that waits, when the channel is ready", async () => {
     const events = new Selector();
     const next = events.next();

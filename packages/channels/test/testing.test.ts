@@ -532,3 +532,22 @@ async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
   }
   throw new Error("Expected a rejection");
 }
+
+const poll = new Channel<number>(1, { overflow: "drop-oldest" });
+test.each<[string, () => unknown]>([
+  ["trySend", () => poll.trySend(1)],
+  ["tryReceive", () => new Channel().tryReceive()],
+  ["trySelect", () => trySelect([new Channel()])],
+  ["tryNext", () => new Selector({ silent: new Channel() }).tryNext()],
+])("time stands still while a task polls by %s, however often the loop turns", (_name, operation) =>
+  virtualTime(async (clock) => {
+    const slept = time.sleep("1s");
+    for (let i = 0; i < 20; i += 1) {
+      operation();
+      await turns(1);
+    }
+    expect(clock.now()).toBe(0);
+    await slept;
+    expect(clock.now()).toBe(1000);
+  }),
+);
