@@ -230,21 +230,28 @@ class Selection implements Parked {
     this.reject = reject;
     let last: Part | undefined;
     for (let i = 0; i < list.length; i += 1) {
-      const entry = list[i] as Live | Falsy;
-      if (isOff(entry)) continue;
-      last = last === undefined ? (this.#first ??= new Part(this)) : (last.sibling ??= new Part(this));
-      last.i = i;
-      this.#parts += 1;
+      const entry = list[i];
       if (entry instanceof Source) {
+        last = this.#part(last, i);
         entry.enlist(last);
-      } else if (entry.target === undefined) {
-        entry.channel.enlist(last);
-      } else {
-        last.sends = true;
-        last.value = entry.value;
-        entry.target.enlistSender(last);
+      } else if (entry instanceof Description) {
+        last = this.#part(last, i);
+        if (entry.target === undefined) {
+          entry.channel.enlist(last);
+        } else {
+          last.sends = true;
+          last.value = entry.value;
+          entry.target.enlistSender(last);
+        }
       }
     }
+  }
+
+  #part(last: Part | undefined, i: number): Part {
+    const part = last === undefined ? (this.#first ??= new Part(this)) : (last.sibling ??= new Part(this));
+    part.i = i;
+    this.#parts += 1;
+    return part;
   }
 
   leave(): void {

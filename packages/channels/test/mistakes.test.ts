@@ -89,7 +89,7 @@ test("no live case is told as what it would be: a wait for ever", async () => {
 });
 
 test("what is wrong with a name of a Selector, and with a period, is in the details", () => {
-  const events: Selector = new Selector({ taken: new Channel() });
+  const events = new Selector<Record<string, unknown>>({ taken: new Channel() });
   expect(() => events.add("taken", new Channel())).toThrow(expect.objectContaining({ details: { name: "taken" } }));
   events.close();
   expect(() => events.add("late", new Channel())).toThrow('Cannot add "late": the Selector is closed');

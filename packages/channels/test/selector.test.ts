@@ -163,7 +163,12 @@ describe("add and delete", () => {
     "of three that watch one channel, those who leave (%s, in turn) hear no more, and the others do",
     async (order) => {
       const jobs = new Channel<string>(1);
-      const watching = new Map([...order].toSorted().map((name) => [name, new Selector({ jobs })]));
+      const watching = new Map(
+        order
+          .split("")
+          .toSorted()
+          .map((name) => [name, new Selector({ jobs })]),
+      );
       for (const leaver of order) {
         watching.get(leaver)?.close();
         watching.delete(leaver);
