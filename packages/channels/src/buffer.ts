@@ -35,12 +35,9 @@ export class Ring<T> {
   // The slots are always a power of two, so that wrapping around is a mask.
   //   before  [ e f | c d ]   head = 2      after  [ c d e f . . . . ]   head = 0
   #grow(): void {
-    const { length } = this.#slots;
-    const slots: (T | undefined)[] = [];
-    for (let i = 0; i < Math.max(FIRST_SLOTS, length * 2); i += 1) {
-      slots.push(i < length ? this.#slots[(this.#head + i) & (length - 1)] : undefined);
-    }
-    this.#slots = slots;
+    const wrapped = this.#slots.splice(0, this.#head);
+    const more = Array<T | undefined>(this.#slots.length + wrapped.length || FIRST_SLOTS).fill(undefined);
+    this.#slots = this.#slots.concat(wrapped, more);
     this.#head = 0;
   }
 }

@@ -1,22 +1,58 @@
-// What `select` is given to choose from: an inert description of a receive or a send.
+// What `select` chooses from: something to receive from, which is any channel itself, or something to send.
 
 import type { Channel } from "./channel.ts";
-import type { Source } from "./source.ts";
+import { ClosedError } from "./errors.ts";
+import type { Waiting } from "./waiter.ts";
+
+/** @internal The place of a parked select in one channel. */
+export interface Place extends Waiting {
+  offer: Offer | undefined;
+}
+
+/** What a `select` can do. */
+export abstract class Selectable {
+  /** @internal The channel that it is about. */
+  abstract readonly channel: object;
+  /** It would not wait. */
+  protected abstract ready(): boolean;
+  /** @internal Does it, when it is ready. Throws for a send on a closed channel: `key` says which case that was. */
+  abstract commit(key: number | string): { readonly value: unknown; readonly ok: boolean } | undefined;
+  /** @internal Puts a place of a parked select in the queue of the channel. */
+  abstract enlist(place: Place): void;
+}
 
 /** @internal */
-export class Description {
-  readonly channel: Source<unknown>;
-  readonly value: unknown;
-  readonly #sends: boolean;
+export function isReady(selectable: Selectable): boolean {
+  return (selectable as unknown as { ready(): boolean }).ready();
+}
 
-  constructor(channel: Source<unknown>, sends: boolean, value?: unknown) {
+/** @internal A send, described for `select`. */
+export class Offer extends Selectable {
+  readonly channel: Channel<unknown>;
+  readonly value: unknown;
+
+  constructor(channel: Channel<unknown>, value: unknown) {
+    super();
     this.channel = channel;
-    this.#sends = sends;
     this.value = value;
   }
 
-  /** The channel that the case sends on, if it is a send. */
-  get target(): Channel<unknown> | undefined {
-    return this.#sends ? (this.channel as Channel<unknown>) : undefined;
+  protected ready(): boolean {
+    return this.channel.accepts();
+  }
+
+  commit(key: number | string): { value: undefined; ok: true } {
+    if (this.channel.closed) throw this.refused(key);
+    this.channel.trySend(this.value);
+    return { value: undefined, ok: true };
+  }
+
+  enlist(place: Place): void {
+    place.offer = this;
+    this.channel.enlistSender(place);
+  }
+
+  refused(key: number | string): ClosedError {
+    return new ClosedError(this.value, this.channel, key);
   }
 }

@@ -4,14 +4,14 @@
 //   a buffer with room means that no sender waits.
 
 import { Ring } from "./buffer.ts";
-import { Description } from "./case.ts";
+import { Offer } from "./case.ts";
 import { disposeBy } from "./dispose.ts";
 import { ClosedError } from "./errors.ts";
 import { List } from "./list.ts";
-import { check, isObject } from "./mistake.ts";
+import { check, isObject, option } from "./mistake.ts";
 import { refusal } from "./signal.ts";
 import { Source } from "./source.ts";
-import { rejected, sent, settle } from "./turn.ts";
+import { rejected, sent } from "./turn.ts";
 import type { SendCase, SendChannel, SignalOptions } from "./types.ts";
 import { type Kind, park, recorder, type Waiting } from "./waiter.ts";
 
@@ -28,7 +28,7 @@ export interface ChannelOptions<T = unknown> {
   readonly onDrop?: ((value: T) => void) | undefined;
 }
 
-const OVERFLOWS: readonly unknown[] = [undefined, "block", "drop-oldest", "drop-newest"];
+const OVERFLOWS = ["block", "drop-oldest", "drop-newest"] as const;
 
 // Until it holds its first value, a channel has no buffer of its own.
 const EMPTY: Ring<never> = new Ring();
@@ -37,9 +37,8 @@ const NONE: ChannelOptions = {};
 const SEND: Kind = {
   what: "send",
   fails: true,
-  finish: (waiter, _value, ok, channel) => {
-    if (ok) settle(waiter.resolve, undefined);
-    else settle(waiter.reject as (reason: unknown) => void, new ClosedError(waiter.value, channel as Channel<unknown>));
+  finish: (ok, _value, channel, given) => {
+    if (!ok) throw new ClosedError(given, channel as Channel<unknown>);
   },
 };
 
@@ -65,26 +64,37 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   readonly #capacity: number;
   readonly #options: ChannelOptions<T>;
   #buffer: Ring<T> = EMPTY;
-  #closed = false;
-  #cause: unknown = undefined;
+  #end: { readonly cause: unknown } | undefined = undefined;
   declare readonly [Symbol.dispose]: () => void;
+
+  static {
+    disposeBy(this.prototype, "close");
+  }
 
   constructor(capacity?: number, options?: ChannelOptions<T>);
   constructor(options?: ChannelOptions<T>);
   constructor(capacity: number | ChannelOptions<T> = 0, options: ChannelOptions<T> = NONE) {
     super();
     if (isObject(capacity)) [capacity, options] = [0, capacity];
-    checkOptions(capacity, options);
+    const Mistake = typeof capacity === "number" ? RangeError : TypeError;
+    const whole = "a non-negative integer (a large one is fine: a buffer takes no memory before it is used)";
+    check(Number.isSafeInteger(capacity) && capacity >= 0, "capacity", whole, capacity, Mistake);
+    check(isObject(options), "options", "an object", options);
+    option(options, "name", "string");
+    option(options, "onDrop", "function");
+    const { overflow = "block" } = options;
+    check(OVERFLOWS.includes(overflow), "overflow", `one of ${OVERFLOWS.join(", ")}`, overflow);
+    check(capacity > 0 || overflow === "block", "capacity", "at least 1 with a drop policy", capacity, RangeError);
     this.#capacity = capacity + 0; // and never -0
     this.#options = options;
   }
 
   override get closed(): boolean {
-    return this.#closed;
+    return this.#end !== undefined;
   }
 
   override get cause(): unknown {
-    return this.#cause;
+    return this.#end?.cause;
   }
 
   override get length(): number {
@@ -107,9 +117,9 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
    * @throws ClosedError (as a rejection), with the value, when the channel is closed, before or while it waits.
    */
   send(value: T, options?: SignalOptions): Promise<void> {
-    const refused = options !== undefined && refusal(options);
+    const refused = refusal(options);
     if (refused) return refused;
-    if (this.#closed) return rejected(new ClosedError(value, this));
+    if (this.closed) return rejected(new ClosedError(value, this));
     return this.#place(value) ? sent() : this.#park(value, options);
   }
 
@@ -119,13 +129,14 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
    * @throws ClosedError, with the value, when the channel is closed.
    */
   trySend(value: T): boolean {
-    if (recorder !== undefined) recorder.passed();
-    return this.put(value);
+    recorder?.passed();
+    if (this.closed) throw new ClosedError(value, this);
+    return this.#place(value);
   }
 
   /** Describes a send for `select`. */
   caseSend(value: T): SendCase<T> {
-    return new Description(this, true, value) as unknown as SendCase<T>;
+    return new Offer(this as unknown as Channel<unknown>, value) as unknown as SendCase<T>;
   }
 
   /** The same as `caseSend`, in the spelling of the Lua runtime it comes from. */
@@ -140,21 +151,14 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
    * @param cause why, for whoever reads `cause` or iterates; `undefined` means a plain close.
    */
   close(cause?: unknown): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#cause = cause;
-    if (this.drained()) this.endReceivers();
-    for (let first = this.#senders.head; first !== undefined; first = this.#senders.head) {
-      first.wake(this, undefined, false);
-    }
+    if (this.closed) return;
+    this.#end = { cause };
+    this.endReceivers();
+    while (this.#senders.head) this.#senders.head.wake(this, undefined, false);
   }
 
   protected override ready(): boolean {
-    return this.#buffer.length > 0 || this.#senders.head !== undefined || this.#closed;
-  }
-
-  protected override drained(): boolean {
-    return this.#closed && this.#buffer.length === 0;
+    return this.#buffer.length > 0 || this.#senders.head !== undefined || this.closed;
   }
 
   // A slot that a receive frees goes to the sender that has waited longest, so that nobody overtakes.
@@ -172,13 +176,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
 
   /** @internal True when a send would not wait: it is taken, or fails because the channel is closed. */
   accepts(): boolean {
-    return this.#closed || this.length < this.#capacity || drops(this.#options) || this.awaited();
-  }
-
-  /** @internal Sends a value without waiting, as the case `key` of a select. */
-  put(value: T, key?: number | string): boolean {
-    if (this.#closed) throw new ClosedError(value, this, key);
-    return this.#place(value);
+    return this.closed || this.#buffer.length < this.#capacity || this.#drops() || this.awaited();
   }
 
   /** @internal Parks a part of a `select`. */
@@ -196,7 +194,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
       this.turnedReady();
       return true;
     }
-    if (!drops(this.#options)) return false;
+    if (!this.#drops()) return false;
     this.#drop(value);
     return true;
   }
@@ -205,6 +203,10 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     const parked = park<void>(SEND, this.#senders, this, options, value);
     this.turnedReady();
     return parked;
+  }
+
+  #drops(): boolean {
+    return (this.#options.overflow ?? "block") !== "block";
   }
 
   #drop(value: T): void {
@@ -221,22 +223,4 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
       });
     }
   }
-}
-
-disposeBy(Channel.prototype, "close");
-
-function drops({ overflow = "block" }: ChannelOptions<never>): boolean {
-  return overflow !== "block";
-}
-
-function checkOptions(capacity: unknown, options: unknown): asserts capacity is number {
-  check(typeof capacity === "number", "capacity", "a number", capacity);
-  const whole = "a non-negative integer (a large one is fine: a buffer takes no memory before it is used)";
-  check(Number.isSafeInteger(capacity) && capacity >= 0, "capacity", whole, capacity, RangeError);
-  check(isObject(options), "options", "an object", options);
-  const { name, overflow, onDrop } = options as ChannelOptions;
-  check(name === undefined || typeof name === "string", "name", "a string", name);
-  check(OVERFLOWS.includes(overflow), "overflow", '"block", "drop-oldest" or "drop-newest"', overflow);
-  check(onDrop === undefined || typeof onDrop === "function", "onDrop", "a function", onDrop);
-  check(capacity > 0 || !drops(options), "capacity", `at least 1 with overflow "${overflow}"`, capacity, RangeError);
 }

@@ -2,8 +2,6 @@
 
 /** @internal Lets a method be called by `using`, if the host has that symbol. */
 export function disposeBy<T extends object>(prototype: T, method: keyof T): void {
-  const symbol = (Symbol as { readonly dispose?: symbol }).dispose;
-  if (symbol !== undefined) {
-    Object.defineProperty(prototype, symbol, { value: prototype[method], configurable: true, writable: true });
-  }
+  const { dispose = Symbol("dispose") } = Symbol as { readonly dispose?: symbol };
+  Object.assign(prototype, { [dispose]: prototype[method] });
 }

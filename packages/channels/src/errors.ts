@@ -1,7 +1,7 @@
 // What can go wrong, as values a program can switch on: `kind` says what, `retryable` whether trying again makes sense.
 // A programmer's mistake is a plain `TypeError` or `RangeError` instead, and closing is a value (`ok: false`).
 
-import { named } from "./error-name.ts";
+import { isObject } from "./mistake.ts";
 import type { SendChannel } from "./types.ts";
 
 export const NOT_FOUND = "NOT_FOUND";
@@ -54,13 +54,17 @@ export class SluiceError extends Error {
   /** Facts for people and programs, never secrets. */
   readonly details: Readonly<Record<string, unknown>>;
 
+  static {
+    // Names are given as texts, since bundlers rename classes; on prototypes, since they belong out of `Object.keys`.
+    Object.assign(this.prototype, { name: "SluiceError", [brand]: true });
+  }
+
   constructor(kind: ErrorKind, message: string, options: SluiceErrorOptions = {}) {
-    super(message, "cause" in options ? { cause: options.cause } : undefined);
-    named(this, new.target === SluiceError ? "SluiceError" : new.target.name);
+    super(message, options);
+    if (!Object.hasOwn(new.target.prototype, "name")) new.target.prototype.name = new.target.name;
     this.kind = kind;
     this.retryable = options.retryable ?? false;
     this.details = options.details ?? {};
-    Object.defineProperty(this, brand, { value: true });
   }
 }
 
@@ -77,23 +81,22 @@ export class ClosedError extends SluiceError {
   /** Which case of an array `select` failed. */
   declare readonly index?: number;
 
+  static {
+    this.prototype.name = "ClosedError";
+  }
+
   constructor(value: unknown, channel: SendChannel<never>, key?: number | string) {
     const { name, cause } = channel;
-    super(
-      CLOSED,
-      name === undefined ? "Cannot send on a closed channel" : `Cannot send on the closed channel "${name}"`,
-      {
-        cause,
-      },
-    );
+    super(CLOSED, `Cannot send on ${name === undefined ? "a closed channel" : `the closed channel "${name}"`}`, {
+      cause,
+    });
     this.value = value;
     this.channel = channel;
-    named(this, typeof key === "string" ? key : "ClosedError");
-    if (typeof key === "number") (this as { index?: number }).index = key;
+    if (key !== undefined) Object.assign(this, typeof key === "string" ? { name: key } : { index: key });
   }
 }
 
 /** Tells whether `error` is a `SluiceError` of this kind. It looks at the error itself, not at its cause. */
 export function is<K extends ErrorKind>(error: unknown, kind: K): error is SluiceError & { readonly kind: K } {
-  return typeof error === "object" && error !== null && brand in error && "kind" in error && error.kind === kind;
+  return isObject(error) && brand in error && (error as { kind?: unknown }).kind === kind;
 }

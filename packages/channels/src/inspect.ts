@@ -1,12 +1,12 @@
 // Which operations are parked now, on which channels, since when, and from which line: what a goroutine dump is to Go.
 // Off by default, and then it costs one comparison where something parks; on, each parked operation keeps a stack.
 
-import { Description } from "./case.ts";
+import { Offer } from "./case.ts";
 import { Channel } from "./channel.ts";
 import { clock } from "./clock.ts";
-import { ChannelIterator } from "./iterator.ts";
+import { StepIterator } from "./iterator.ts";
 import { select } from "./select.ts";
-import { RoundIterator, Selector } from "./selector.ts";
+import { Round, Selector } from "./selector.ts";
 import { Source } from "./source.ts";
 import { sleep } from "./time.ts";
 import { TimerChannel } from "./timer.ts";
@@ -46,7 +46,7 @@ export class ParkedOperations implements Recorder {
 
   parked(operation: object, what: string, on: object): void {
     this.operations += 1;
-    this.#entries.set(operation, { operation: what, on, since: timeOfDay(), place: placeOf(what, on) });
+    this.#entries.set(operation, { operation: what, on, since: timeOfDay(), place: placeOf(what) });
   }
 
   left(operation: object): void {
@@ -61,9 +61,7 @@ export class ParkedOperations implements Recorder {
   list(): ParkedOperation[] {
     return Array.from(this.#entries.values(), ({ operation, on, since, place }) => ({
       operation,
-      waitsFor: Array.from(Symbol.iterator in on ? (on as Iterable<object>) : [on], (channel) =>
-        waitedFor(channel, operation),
-      ),
+      waitsFor: partsOf(on).map((part) => waitedFor(part, operation)),
       since,
       calledAt: lineOf(place),
     }));
@@ -108,10 +106,14 @@ export function formatParked(list: readonly ParkedOperation[] = parked()): strin
     .join("\n");
 }
 
+function partsOf(on: object): readonly object[] {
+  if (on instanceof Round) return Array.from(on.registrations.values(), ({ source }) => source);
+  return Array.isArray(on) ? on : [on];
+}
+
 function waitedFor(entry: object, operation: string): string {
-  const channel = entry instanceof Description ? entry.channel : entry;
-  const sends = entry instanceof Description ? entry.target !== undefined : operation === "send";
-  if (sends) return `a receiver on ${nameOf(channel)}`;
+  const channel = entry instanceof Offer ? entry.channel : entry;
+  if (entry instanceof Offer || operation === "send") return `a receiver on ${nameOf(channel)}`;
   if (!(channel instanceof TimerChannel)) return `a value on ${nameOf(channel)}`;
   const wait = channel.due() - clock().now();
   return wait < Infinity
@@ -144,23 +146,21 @@ interface Capturing {
 const ENTRIES: Readonly<Record<string, unknown>> = {
   receive: Source.prototype.receive,
   receiveMany: Source.prototype.receiveMany,
-  "for await": ChannelIterator.prototype.next,
+  "for await": StepIterator.prototype.next,
   send: Channel.prototype.send,
   select,
   sleep,
   "Selector.next": Selector.prototype.next,
 };
-const STEP_OF_SELECTOR: unknown = RoundIterator.prototype.next;
 // oxlint-enable typescript/unbound-method
 
 // One frame costs a third of the ten of an Error.
-function placeOf(what: string, on: object): Place {
-  const entry = what === "for await" && !(on instanceof Source) ? STEP_OF_SELECTOR : ENTRIES[what];
+function placeOf(what: string): Place {
   const host = Error as unknown as Capturing;
   const place: Place = {};
   const limit = host.stackTraceLimit;
   host.stackTraceLimit = 1;
-  host.captureStackTrace?.(place, entry);
+  host.captureStackTrace?.(place, ENTRIES[what]);
   host.stackTraceLimit = limit;
   return place;
 }

@@ -29,12 +29,14 @@ export class List<N extends Link> implements Link {
 
   /** The list got its first node or lost its last one. */
   turned(): void {}
+
+  changed(): void {}
 }
 
 /** @internal Takes a node out of its list; does nothing when it is in none. */
 export function unlink(node: Link): void {
   const { previous, next } = node;
-  if (previous === undefined || next === undefined) return;
+  if (!previous || !next) return;
   previous.next = next;
   next.previous = previous;
   node.previous = node.next = undefined;

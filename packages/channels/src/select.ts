@@ -3,16 +3,13 @@
 // Whoever meets one of those waiters commits the whole select: it leaves every other queue before it settles, so a
 // loser can take nothing. A select looks before it enlists, so it never meets itself.
 
-import { Description } from "./case.ts";
-import type { Channel } from "./channel.ts";
-import { ClosedError } from "./errors.ts";
+import { isReady, type Offer, type Place, Selectable } from "./case.ts";
 import { type Link, unlink } from "./list.ts";
-import { check, isObject } from "./mistake.ts";
+import { check, isObject, option } from "./mistake.ts";
 import { listen, refusal, type SignalGroup } from "./signal.ts";
-import { portOf, Source } from "./source.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, SendCase, SendChannel } from "./types.ts";
-import { arrive, done, type Parked, recorder, type Waiting } from "./waiter.ts";
+import { arrive, done, type Parked, recorder } from "./waiter.ts";
 
 /** A case that is switched off: never ready. */
 export type Falsy = null | undefined | false;
@@ -101,24 +98,21 @@ export function select<const C extends Cases<C>, D extends boolean | undefined =
   options?: SelectOptions<D>,
 ): Promise<SelectResult<C, D>>;
 export function select(cases: Cases<object>, options?: SelectOptions): Promise<unknown> {
-  return (options !== undefined && refusal(options)) || choose(cases, options);
+  return refusal(options) ?? choose(cases, options);
 }
 
 function choose(given: unknown, options: SelectOptions | undefined): Promise<unknown> {
-  let cases: CaseList;
-  let outcome: object | undefined;
   try {
-    cases = listOf(given);
-    const instead = flag("default", options?.default);
-    outcome = look(cases, flag("priority", options?.priority));
-    if (instead) outcome ??= { default: true, ...outcomeOf(cases.names, undefined, undefined, undefined, true) };
-    if (outcome === undefined && cases.list.every(isOff)) {
-      throw new TypeError("Expected at least one case that is not switched off: this select would wait for ever");
-    }
+    const cases = listOf(given);
+    const instead = option(options, "default", "boolean");
+    const outcome = look(cases, options);
+    if (outcome) return settled(outcome);
+    if (instead) return settled({ default: true, ...outcomeOf(cases.names, undefined, undefined, undefined, true) });
+    if (cases.list.some(Boolean)) return parkSelect(cases, options);
+    throw new TypeError("Expected at least one case that is not switched off: this select would wait for ever");
   } catch (failure) {
     return rejected(failure);
   }
-  return outcome === undefined ? parkSelect(cases, options) : settled(outcome);
 }
 
 /**
@@ -131,63 +125,44 @@ export function trySelect<const C extends Cases<C>>(
   options?: { readonly priority?: boolean | undefined },
 ): SelectResult<C> | undefined;
 export function trySelect(cases: Cases<object>, options?: { readonly priority?: boolean | undefined }): unknown {
-  if (recorder !== undefined) recorder.passed();
-  return look(listOf(cases), flag("priority", options?.priority));
+  return look(listOf(cases), options);
 }
 
-function flag(name: string, value: boolean | undefined): boolean {
-  check(value === undefined || typeof value === "boolean", name, "a boolean", value);
-  return value === true;
-}
+type Names = readonly string[] | undefined;
 
 /** The cases in order, with their names where they came as a record. */
 interface CaseList {
   readonly list: readonly unknown[];
-  readonly names: readonly string[] | undefined;
+  readonly names: Names;
 }
 
 function listOf(cases: unknown): CaseList {
   if (Array.isArray(cases)) return { list: cases, names: undefined };
-  const isRecord = isObject(cases) && !(cases instanceof Source || cases instanceof Description);
-  check(isRecord, "cases", "an array or a record of cases", cases);
+  check(isObject(cases) && !(cases instanceof Selectable), "cases", "an array or a record of cases", cases);
   return { list: Object.values(cases), names: Object.keys(cases) };
 }
 
-function isOff(entry: unknown): entry is Falsy {
-  return entry === null || entry === undefined || entry === false;
-}
-
 // A reservoir of one over the ready cases gives each the same chance; "random start, then scan" does not.
-function look({ list, names }: CaseList, priority: boolean): object | undefined {
+function look({ list, names }: CaseList, options: SelectOptions | undefined): object | undefined {
+  recorder?.passed();
+  const priority = option(options, "priority", "boolean");
   let ready = 0;
   let chosen = 0;
   for (let i = 0; i < list.length; i += 1) {
-    if (!isReady(list[i], i, names)) continue;
-    ready += 1;
-    if (ready === 1 || (!priority && draw() * ready < 1)) chosen = i;
+    const entry = list[i];
+    if (entry instanceof Selectable) {
+      if (!isReady(entry)) continue;
+      ready += 1;
+      if (ready === 1 || (!priority && draw() * ready < 1)) chosen = i;
+    } else {
+      const isOff = entry === null || entry === undefined || entry === false;
+      check(isOff, `cases.${names?.[i] ?? i}`, "a channel or a case", entry);
+    }
   }
-  return ready === 0 ? undefined : commit(list[chosen] as Live, chosen, names);
-}
-
-type Live = Source<unknown> | Description;
-type Names = CaseList["names"];
-
-function isReady(entry: unknown, i: number, names: Names): boolean {
-  if (entry instanceof Source) return portOf(entry).ready();
-  if (entry instanceof Description) return entry.target?.accepts() ?? portOf(entry.channel).ready();
-  check(isOff(entry), `cases.${names?.[i] ?? i}`, "a channel or a case", entry);
-  return false;
-}
-
-function commit(entry: Live, i: number, names: Names): object {
-  const source = entry instanceof Source ? entry : entry.channel;
-  if (entry instanceof Description && entry.target !== undefined) {
-    entry.target.put(entry.value, names?.[i] ?? i);
-    return outcomeOf(names, i, source, undefined, true);
-  }
-  const port = portOf(source);
-  const ok = !port.drained();
-  return outcomeOf(names, i, source, ok ? port.take() : undefined, ok);
+  if (ready === 0) return undefined;
+  const entry = list[chosen] as Selectable;
+  const { value, ok } = entry.commit(names?.[chosen] ?? chosen) as Got<unknown>;
+  return outcomeOf(names, chosen, entry.channel, value, ok);
 }
 
 function outcomeOf(names: Names, i: number | undefined, channel: unknown, value: unknown, ok: boolean): object {
@@ -199,8 +174,8 @@ function parkSelect(cases: CaseList, options: SelectOptions | undefined): Promis
     const selection = spare ?? new Selection();
     spare = undefined;
     selection.enlist(cases, resolve, reject);
-    if (options !== undefined) listen(selection, options);
-    if (recorder !== undefined) recorder.parked(selection, "select", cases.list.filter(Boolean));
+    listen(selection, options);
+    recorder?.parked(selection, "select", cases.list.filter(Boolean));
   });
 }
 
@@ -209,74 +184,54 @@ function parkSelect(cases: CaseList, options: SelectOptions | undefined): Promis
 let spare: Selection | undefined;
 const SPARE_PARTS = 1024; // 80 kB
 
-function keep(selection: Selection): void {
-  spare = selection;
-}
-
-/** A parked select: its parts, one in each channel, form a chain. */
+/** A parked select, with a part in each channel. */
 class Selection implements Parked {
   group: SignalGroup | undefined = undefined;
   arrival = 0;
   names: Names = undefined;
   resolve: ((outcome: object) => void) | undefined = undefined;
   reject: ((reason: unknown) => void) | undefined = undefined;
-  #first: Part | undefined = undefined;
-  #parts = 0;
+  readonly #parts: Part[] = [];
+  #enlisted = 0;
 
   enlist({ list, names }: CaseList, resolve: (outcome: object) => void, reject: (reason: unknown) => void): void {
     this.arrival = arrive();
     this.names = names;
     this.resolve = resolve;
     this.reject = reject;
-    let last: Part | undefined;
     for (let i = 0; i < list.length; i += 1) {
       const entry = list[i];
-      if (entry instanceof Source) {
-        last = this.#part(last, i);
-        entry.enlist(last);
-      } else if (entry instanceof Description) {
-        last = this.#part(last, i);
-        if (entry.target === undefined) {
-          entry.channel.enlist(last);
-        } else {
-          last.sends = true;
-          last.value = entry.value;
-          entry.target.enlistSender(last);
-        }
-      }
+      if (!(entry instanceof Selectable)) continue;
+      const part = (this.#parts[this.#enlisted] ??= new Part(this));
+      this.#enlisted += 1;
+      part.i = i;
+      entry.enlist(part);
     }
-  }
-
-  #part(last: Part | undefined, i: number): Part {
-    const part = last === undefined ? (this.#first ??= new Part(this)) : (last.sibling ??= new Part(this));
-    part.i = i;
-    this.#parts += 1;
-    return part;
   }
 
   leave(): void {
-    let part = this.#first;
-    for (let left = this.#parts; left > 0 && part !== undefined; left -= 1) {
+    for (let k = 0; k < this.#enlisted; k += 1) {
+      const part = this.#parts[k] as Part;
       unlink(part);
-      part.value = undefined;
-      part.sends = false;
-      part = part.sibling;
+      part.offer = undefined;
     }
     done(this);
     this.group = this.resolve = this.reject = undefined;
-    if (this.#parts <= SPARE_PARTS) keep(this);
-    this.#parts = 0;
+    if (this.#enlisted <= SPARE_PARTS) keep(this);
+    this.#enlisted = 0;
   }
 }
 
+function keep(selection: Selection): void {
+  spare = selection;
+}
+
 /** The place of a parked select in one channel. */
-class Part implements Waiting {
+class Part implements Place {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
-  value: unknown = undefined;
-  sends = false;
+  offer: Offer | undefined = undefined;
   i = 0;
-  sibling: Part | undefined = undefined;
   readonly #selection: Selection;
 
   constructor(selection: Selection) {
@@ -287,16 +242,16 @@ class Part implements Waiting {
     return this.#selection.arrival;
   }
 
+  get value(): unknown {
+    return this.offer?.value;
+  }
+
   wake(channel: object, value: unknown, ok: boolean): void {
-    const { i, value: unsent, sends } = this;
+    const { i, offer } = this;
     const { names, resolve, reject } = this.#selection;
     this.#selection.leave();
-    if (ok || !sends) settle(resolve as (outcome: object) => void, outcomeOf(names, i, channel, value, ok));
-    else
-      settle(
-        reject as (reason: unknown) => void,
-        new ClosedError(unsent, channel as Channel<unknown>, names?.[i] ?? i),
-      );
+    if (ok || !offer) settle(resolve as (outcome: object) => void, outcomeOf(names, i, channel, value, ok));
+    else settle(reject as (reason: unknown) => void, offer.refused(names?.[i] ?? i));
   }
 }
 

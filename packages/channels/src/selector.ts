@@ -3,16 +3,18 @@
 // Registering takes nothing and holds no place; a parked `next` has its place, by its arrival, in every channel.
 
 import { AlarmQueue } from "./alarm-queue.ts";
+import { isReady } from "./case.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import { disposeBy } from "./dispose.ts";
 import { ALREADY_EXISTS, CLOSED, SluiceError } from "./errors.ts";
+import { type Step, StepIterator, type Steps } from "./iterator.ts";
 import { type Link, List, unlink } from "./list.ts";
 import { check, isObject } from "./mistake.ts";
 import { refusal } from "./signal.ts";
-import { type Port, portOf, Source, type Watch } from "./source.ts";
-import { settle, settled } from "./turn.ts";
+import { type Front, Source } from "./source.ts";
+import { settled } from "./turn.ts";
 import type { ReceiveChannel, SignalOptions } from "./types.ts";
-import { dismiss, type Kind, park, recorder } from "./waiter.ts";
+import { dismiss, type Kind, park, type Receiver, recorder } from "./waiter.ts";
 
 /** What a `Selector` gives: a union that narrows by `name` and `ok`. `ok: false` is a channel's end, told once. */
 export type SelectorEvent<M> = {
@@ -48,6 +50,10 @@ export class Selector<in out M extends object = Record<string, unknown>>
   readonly #round = new Round();
   declare readonly [Symbol.dispose]: () => void;
 
+  static {
+    disposeBy(this.prototype, "close");
+  }
+
   constructor(channels: { readonly [K in keyof M]?: ReceiveChannel<M[K]> | undefined } = {}) {
     check(isObject(channels), "channels", "a record of channels", channels);
     for (const [name, channel] of Object.entries(channels)) {
@@ -81,12 +87,11 @@ export class Selector<in out M extends object = Record<string, unknown>>
    * On abort it rejects with the signal's reason; nothing was taken.
    */
   next(options?: SignalOptions): Promise<SelectorEvent<M> | undefined> {
-    return (options !== undefined && refusal(options)) || this.#round.receive(NEXT, options);
+    return refusal(options) ?? this.#round.receive(NEXT, options);
   }
 
   /** Gives the next event without waiting; `undefined` when no channel is ready. */
   tryNext(): SelectorEvent<M> | undefined {
-    if (recorder !== undefined) recorder.passed();
     return this.#round.take() as SelectorEvent<M> | undefined;
   }
 
@@ -97,52 +102,34 @@ export class Selector<in out M extends object = Record<string, unknown>>
 
   /** Iterates over the events until a close left no channel. `break` leaves every channel registered. */
   [Symbol.asyncIterator](): AsyncIterator<SelectorEvent<M>, undefined> {
-    return new RoundIterator(this.#round) as unknown as AsyncIterator<SelectorEvent<M>, undefined>;
+    return new StepIterator<SelectorEvent<M>>(this.#round);
   }
 }
 
-disposeBy(Selector.prototype, "close");
+const NEXT: Kind = { what: "Selector.next", fails: false, finish: (_ok, event) => event };
+const STEP: Kind = { what: "for await", fails: false, finish: (_ok, value) => ({ value, done: value === undefined }) };
 
-const NEXT: Kind = {
-  what: "Selector.next",
-  fails: false,
-  finish: (waiter, event) => settle(waiter.resolve, event),
-};
-
-const STEP: Kind = {
-  what: "for await",
-  fails: false,
-  finish: (waiter, event) => settle(waiter.resolve, stepOf(event)),
-};
-
-/** The state of one Selector, and the queue of its parked `next`s: its alarm is for the earliest of its timers. */
-class Round extends AlarmQueue implements Iterable<object> {
+/** @internal The state of one Selector, and the queue of its parked `next`s: its alarm is for the earliest of its timers. */
+export class Round extends AlarmQueue implements Steps<never> {
   readonly registrations = new Map<string, Registration>();
-  readonly ready = new List<Registration>();
-  readonly timers = new Deadlines<Registration>();
-  ended = false;
+  readonly #ready = new List<Registration>();
+  readonly #timers = new Deadlines<Registration>();
+  #ended = false; // a close left no channel
   #closed = false;
 
-  add(name: string, channel: unknown): void {
+  add(name: string, source: unknown): void {
     check(typeof name === "string", "name", "a string", name);
-    check(channel instanceof Source, `channels.${name}`, "a channel to receive from", channel);
+    check(source instanceof Source, `channels.${name}`, "a channel to receive from", source);
     if (this.#closed) throw new SluiceError(CLOSED, `Cannot add "${name}": the Selector is closed`);
     if (this.registrations.has(name)) {
-      throw new SluiceError(
-        ALREADY_EXISTS,
-        `Cannot add "${name}": the Selector watches a channel of that name already`,
-        {
-          details: { name },
-        },
-      );
+      const message = `Cannot add "${name}": the Selector watches a channel of that name already`;
+      throw new SluiceError(ALREADY_EXISTS, message, { details: { name } });
     }
-    const registration = new Registration(name, channel as Source<unknown>, this);
+    const registration = new Registration(name, source as Source<unknown>, this);
     this.registrations.set(name, registration);
-    this.ended = false;
-    registration.port.watch(registration);
-    this.schedule(registration);
-    registration.port.fire(); // a timer that is due already
-    if (registration.port.ready()) registration.turnedReady();
+    this.#ended = false;
+    registration.source.fire(); // a timer that is due already
+    this.place(registration);
     while (this.head !== undefined) {
       const event = this.take();
       if (event === undefined) break;
@@ -164,25 +151,29 @@ class Round extends AlarmQueue implements Iterable<object> {
 
   receive<R>(kind: Kind, options?: SignalOptions, iterator?: object): Promise<R> {
     const event = this.take();
-    if (event === undefined && !this.ended) return park(kind, this, this, options, iterator);
-    return settled((kind === STEP ? stepOf(event) : event) as R);
+    if (event === undefined && !this.#ended) return park(kind, this, this, options, iterator);
+    return settled(kind.finish(true, event, this, iterator) as R);
+  }
+
+  step(iterator: object): Promise<Step<never>> {
+    return this.receive(STEP, undefined, iterator);
+  }
+
+  dismiss(iterator: object): Step<never> {
+    dismiss(this, iterator);
+    return { value: undefined, done: true };
   }
 
   /** Commits the next event, if a channel is ready. */
   take(): Event | undefined {
+    recorder?.passed();
     this.#collectTimers();
-    for (let first = this.ready.head; first !== undefined; first = this.ready.head) {
-      const { port } = first;
+    for (let first = this.#ready.head; first !== undefined; first = this.#ready.head) {
       unlink(first);
-      if (port.ready()) {
-        if (port.drained()) return this.finish(first);
-        const event = first.event(port.take());
-        // Behind all who wait, so that nobody waits two rounds. Taking may have said so already: room in a socket's channel
-        // lets more in at once.
-        if (port.ready()) first.turnedReady();
-        return event;
-      }
-      this.schedule(first); // somebody else was faster
+      const received = first.source.tryReceive();
+      if (received?.ok === false) return this.finish(first);
+      this.place(first); // behind all who wait, so that nobody waits two rounds
+      if (received !== undefined) return first.event(received.value); // else somebody else was faster
     }
     return undefined;
   }
@@ -190,93 +181,107 @@ class Round extends AlarmQueue implements Iterable<object> {
   /** The last event of a channel. */
   finish(registration: Registration): Event {
     this.#forget(registration);
-    if (this.registrations.size === 0) this.ended = true;
+    this.#ended = this.registrations.size === 0;
     return registration.event(undefined, false);
-  }
-
-  /** The channels, for the report of what is parked. */
-  *[Symbol.iterator](): Generator<object> {
-    for (const { source } of this.registrations.values()) yield source;
   }
 
   /** Hands an event to the `next` that has waited longest. */
   deliver(event: Event): void {
     this.head?.wake(this, event, true);
-    if (this.ended) this.#end();
+    if (this.#ended) this.#end();
   }
 
   #end(): void {
-    this.ended = true;
+    this.#ended = true;
     while (this.head !== undefined) this.head.wake(this, undefined, true);
   }
 
-  /** Keeps a timer's place in the heap; a channel that is no timer is never due. */
-  schedule(registration: Registration): void {
-    const due = registration.port.due();
+  /** Puts a channel where it belongs: behind the ready ones, or into the heap until its moment. */
+  place(registration: Registration): void {
+    const { source } = registration;
+    const due = source.due();
     if (due < Infinity) this.clock();
-    if (due < Infinity && registration.next === undefined) this.timers.set(registration, due);
-    else this.timers.delete(registration);
+    if (registration.next === undefined && isReady(source)) this.#ready.append(registration);
+    if (registration.next === undefined && due < Infinity) this.#timers.set(registration, due);
+    else this.#timers.delete(registration);
     this.wait();
   }
 
   moment(): number {
-    return this.timers.first?.due ?? Infinity;
+    return this.#timers.first?.due ?? Infinity;
   }
 
   // As its timers do: when the clock that decides has changed, they all have moved.
   moved(): void {
-    for (const registration of this.registrations.values()) this.schedule(registration);
+    for (const registration of this.registrations.values()) this.place(registration);
   }
 
   ring(): void {
     const now = this.clock().now();
-    while (this.head !== undefined && this.moment() <= now) this.timers.first?.port.fire();
+    while (this.head !== undefined && this.moment() <= now) this.#timers.first?.source.fire();
     this.wait();
   }
 
   #collectTimers(): void {
-    if (this.timers.first === undefined) return;
+    if (this.#timers.first === undefined) return;
     const now = this.clock().now(); // which may move them all
     while (this.moment() <= now) {
-      const { first } = this.timers;
-      this.timers.delete(first);
-      first.turnedReady();
+      const { first } = this.#timers;
+      this.#timers.delete(first);
+      this.#ready.append(first);
     }
   }
 
   #forget(registration: Registration): void {
     this.registrations.delete(registration.name);
     unlink(registration);
-    registration.port.unwatch(registration);
-    this.timers.delete(registration);
+    registration.leave();
+    this.#timers.delete(registration);
     this.wait();
   }
 }
 
-/** A channel's place in one Selector; while linked it stands in the list of the ready ones. */
-class Registration implements Link, Watch, Deadline {
+/**
+ * A channel's place in one Selector, in front of the channel's receivers and of other Selectors. While linked it stands
+ * in the list of the ready ones, never in the heap too.
+ */
+class Registration implements Link, Deadline, Front, Receiver {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
-  before: Watch | undefined = undefined;
-  after: Watch | undefined = undefined;
   due = Infinity;
   position = -1;
   order = 0;
   readonly name: string;
   readonly source: Source<unknown>;
-  readonly port: Port<unknown>;
   readonly #round: Round;
+  #behind: Front;
 
   constructor(name: string, source: Source<unknown>, round: Round) {
     this.name = name;
     this.source = source;
-    this.port = portOf(source);
     this.#round = round;
+    this.#behind = source.front(this);
+  }
+
+  leave(): void {
+    this.source.front((this.source.front() as Registration).without(this));
+  }
+
+  /** What is left in front when one Selector goes. */
+  without(gone: Registration): Front {
+    if (gone === this) return this.#behind;
+    this.#behind = (this.#behind as Registration).without(gone);
+    return this;
   }
 
   get arrival(): number {
-    const next = this.#round.head;
-    return next === undefined ? Infinity : next.arrival;
+    return this.#round.head?.arrival ?? Infinity;
+  }
+
+  /** The earliest: whoever parked a `next` here, or somebody behind. */
+  get head(): Receiver | undefined {
+    const behind = this.#behind.head;
+    return this.arrival < (behind?.arrival ?? Infinity) ? this : behind;
   }
 
   wake(_channel: object, value: unknown, ok: boolean): void {
@@ -287,35 +292,8 @@ class Registration implements Link, Watch, Deadline {
     return { name: this.name, channel: this.source, value, ok };
   }
 
-  turnedReady(): void {
-    if (this.next === undefined) this.#round.ready.append(this);
+  changed(): void {
+    this.#behind.changed();
+    this.#round.place(this);
   }
-
-  rescheduled(): void {
-    this.#round.schedule(this);
-  }
-}
-
-/** @internal */
-export class RoundIterator implements AsyncIterator<Event, undefined> {
-  readonly #round: Round;
-  #returned = false;
-
-  constructor(round: Round) {
-    this.#round = round;
-  }
-
-  next(): Promise<IteratorResult<Event, undefined>> {
-    return this.#returned ? settled(stepOf(undefined)) : this.#round.receive(STEP, undefined, this);
-  }
-
-  return(): Promise<IteratorResult<Event, undefined>> {
-    this.#returned = true;
-    dismiss(this.#round, this);
-    return settled(stepOf(undefined));
-  }
-}
-
-function stepOf(event: unknown): IteratorResult<Event, undefined> {
-  return event === undefined ? { value: undefined, done: true } : { value: event as Event, done: false };
 }

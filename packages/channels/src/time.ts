@@ -6,7 +6,7 @@ import { INVALID, SluiceError } from "./errors.ts";
 import { List } from "./list.ts";
 import { refusal } from "./signal.ts";
 import { TimerChannel } from "./timer.ts";
-import { macrotask, rejected, settle } from "./turn.ts";
+import { macrotask, rejected } from "./turn.ts";
 import type { Duration, ReceiveChannel, SignalOptions } from "./types.ts";
 import { type Kind, park, type Waiting } from "./waiter.ts";
 
@@ -76,14 +76,10 @@ export function sleep(duration: Duration, options?: SignalOptions): Promise<void
   } catch (mistake) {
     return rejected(mistake);
   }
-  return (options !== undefined && refusal(options)) || fallAsleep(milliseconds, options);
+  return refusal(options) ?? fallAsleep(milliseconds, options);
 }
 
-const SLEEP: Kind = {
-  what: "sleep",
-  fails: false,
-  finish: (waiter) => settle(waiter.resolve, undefined),
-};
+const SLEEP: Kind = { what: "sleep", fails: false, finish: () => undefined };
 
 function fallAsleep(milliseconds: number, options: SignalOptions | undefined): Promise<void> {
   const channel = new TimerChannel(milliseconds);
@@ -105,6 +101,10 @@ class Handle implements Timer, Ticker {
   readonly #repeats: boolean;
   declare readonly [Symbol.dispose]: () => void;
 
+  static {
+    disposeBy(this.prototype, "stop");
+  }
+
   constructor(delay: number, repeats: boolean) {
     this.#channel = new TimerChannel(delay, repeats ? delay : 0);
     this.#repeats = repeats;
@@ -123,5 +123,3 @@ class Handle implements Timer, Ticker {
     return this.#channel.restart(milliseconds, this.#repeats ? milliseconds : 0);
   }
 }
-
-disposeBy(Handle.prototype, "stop");

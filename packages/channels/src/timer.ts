@@ -19,26 +19,6 @@ export class TimerChannel extends Source<Date> {
     this.#start(delay, period);
   }
 
-  get closed(): boolean {
-    return false;
-  }
-
-  get cause(): unknown {
-    return undefined;
-  }
-
-  get length(): number {
-    return 0;
-  }
-
-  get capacity(): number {
-    return 0;
-  }
-
-  get name(): string | undefined {
-    return undefined;
-  }
-
   /** @internal True when it was still pending; due and not yet received counts as pending. */
   stop(): boolean {
     const pending = this.#due < Infinity;
@@ -63,10 +43,6 @@ export class TimerChannel extends Source<Date> {
   // select could commit to a case of which the partner has just left for this timer.
   protected override ready(): boolean {
     return this.#isDue() && !this.awaited();
-  }
-
-  protected override drained(): boolean {
-    return false;
   }
 
   // Later ticks that are due too are dropped; the next is the first of the phase after now.
@@ -110,7 +86,7 @@ export class TimerChannel extends Source<Date> {
   #moveTo(due: number): void {
     this.#due = due;
     this.#queue.wait();
-    this.rescheduled();
+    this.turnedReady();
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { type Link, type List, unlink } from "./list.ts";
 import { listen, type SignalGroup, unlisten } from "./signal.ts";
+import { settle } from "./turn.ts";
 import type { SignalOptions } from "./types.ts";
 
 let arrivals = 0;
@@ -40,11 +41,12 @@ export interface Kind {
   readonly what: string;
   /** It may reject without a signal. */
   readonly fails: boolean;
-  finish(waiter: Waiter, value: unknown, ok: boolean, channel: object): void;
+  /** What it resolves with, once it has waited; throws what it rejects with. */
+  finish(ok: boolean, value: unknown, channel: object, given: unknown): unknown;
 }
 
 /** @internal An operation that stands in one queue. */
-export class Waiter implements Waiting, Parked {
+class Waiter implements Waiting, Parked {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
   group: SignalGroup | undefined = undefined;
@@ -74,7 +76,11 @@ export class Waiter implements Waiting, Parked {
 
   wake(channel: object, value: unknown, ok: boolean): void {
     this.leave();
-    this.#kind.finish(this, value, ok, channel);
+    try {
+      settle(this.resolve, this.#kind.finish(ok, value, channel, this.value));
+    } catch (failure) {
+      settle(this.reject as (reason: unknown) => void, failure);
+    }
   }
 }
 
@@ -87,10 +93,10 @@ export function park<R>(
   value?: unknown,
 ): Promise<R> {
   return new Promise((resolve, reject) => {
-    const waiter = new Waiter(kind, value, resolve, kind.fails || options !== undefined ? reject : undefined);
+    const waiter = new Waiter(kind, value, resolve, kind.fails || options ? reject : undefined);
     queue.append(waiter);
-    if (options !== undefined) listen(waiter, options);
-    if (recorder !== undefined) recorder.parked(waiter, kind.what, on);
+    listen(waiter, options);
+    recorder?.parked(waiter, kind.what, on);
   });
 }
 
@@ -106,12 +112,12 @@ export function dismiss(queue: List<Waiting>, iterator: object): void {
 /** @internal What every operation does that left its queues. */
 export function done(operation: Parked): void {
   if (operation.group !== undefined) unlisten(operation, operation.group);
-  if (recorder !== undefined) recorder.left(operation);
+  recorder?.left(operation);
 }
 
 /** @internal Sees every operation that parks, while diagnostics or virtual time are on. */
 export interface Recorder {
-  /** `on` is a channel, or an iterable of several that is read when somebody asks. */
+  /** `on` is a channel, the cases of a select, or the state of a Selector, read when somebody asks. */
   parked(operation: object, what: string, on: object): void;
   left(operation: object): void;
   /** An operation that did not wait. */

@@ -4,25 +4,22 @@ import { expect, test } from "vitest";
 // What plain JavaScript can pass and no type allows.
 const wrong = (value: unknown) => value as never;
 
+const WHOLE = "a non-negative integer (a large one is fine: a buffer takes no memory before it is used)";
+
 test("arguments of a channel that are null are a TypeError that says so", () => {
-  expect(() => new Channel(wrong(null))).toThrow(new TypeError("Expected `capacity` to be a number, got `null`"));
+  expect(() => new Channel(wrong(null))).toThrow(TypeError);
+  expect(() => new Channel(wrong(null))).toThrow("Expected `capacity` to be a non-negative integer");
   expect(() => new Channel(1, wrong(null))).toThrow(new TypeError("Expected `options` to be an object, got `null`"));
 });
 
 test.each<[string, string, unknown, string, new () => Error, () => unknown]>([
-  ["capacity", "a number", "1", "1", TypeError, () => new Channel(wrong("1"))],
-  [
-    "capacity",
-    'at least 1 with overflow "drop-oldest"',
-    0,
-    "0",
-    RangeError,
-    () => new Channel(0, { overflow: "drop-oldest" }),
-  ],
+  ["capacity", WHOLE, "1", "1", TypeError, () => new Channel(wrong("1"))],
+  ["capacity", WHOLE, 0.5, "0.5", RangeError, () => new Channel(0.5)],
+  ["capacity", "at least 1 with a drop policy", 0, "0", RangeError, () => new Channel(0, { overflow: "drop-oldest" })],
   ["name", "a string", 1, "1", TypeError, () => new Channel(1, { name: wrong(1) })],
   [
     "overflow",
-    '"block", "drop-oldest" or "drop-newest"',
+    "one of block, drop-oldest, drop-newest",
     "drop",
     "drop",
     TypeError,

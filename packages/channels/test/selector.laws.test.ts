@@ -323,11 +323,6 @@ test("timers and tickers: every event comes at its moment, beside channels and w
 class Counted extends Source<number> {
   static steps = 0;
   readonly #values: number[] = [];
-  readonly closed = false;
-  readonly cause = undefined;
-  readonly length = 0;
-  readonly capacity = 0;
-  readonly name = undefined;
 
   put(value: number): void {
     if (this.handOff(value)) return;
@@ -338,11 +333,6 @@ class Counted extends Source<number> {
   protected override ready(): boolean {
     Counted.steps += 1;
     return this.#values.length > 0;
-  }
-
-  protected override drained(): boolean {
-    Counted.steps += 1;
-    return false;
   }
 
   protected override take(): number {

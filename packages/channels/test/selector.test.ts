@@ -146,7 +146,7 @@ describe("registering", () => {
   test("takes only what can be received from, under a name that is free", () => {
     const events: Selector = new Selector();
     events.add("taken", new Channel());
-    for (const wrong of [undefined, null, 1, {}, [], new Channel().caseReceive(), events]) {
+    for (const wrong of [undefined, null, 1, {}, [], new Channel().caseSend(1), events]) {
       expect(() => events.add("wrong", wrong as never)).toThrow(TypeError);
     }
     expect(() => events.add(1 as never, new Channel())).toThrow(TypeError);

@@ -103,10 +103,6 @@ export class Incoming extends Source<Message> {
     return this.#ring.length > 0 || this.#closed;
   }
 
-  protected override drained(): boolean {
-    return this.#closed && this.#ring.length === 0;
-  }
-
   protected override take(): Message {
     const message = this.#ring.shift();
     this.#held -= message.data.length;
@@ -138,7 +134,7 @@ export class Incoming extends Source<Message> {
     if (this.#closed) return;
     this.#closed = true;
     this.#cause = cause;
-    if (this.drained()) this.endReceivers();
+    if (this.#ring.length === 0) this.endReceivers();
   }
 
   /** @internal We end the connection: what stands in the channel stays receivable, what had not reached it is discarded. */
