@@ -13,7 +13,7 @@ import { refusal } from "./signal.ts";
 import { Source } from "./source.ts";
 import { rejected, sent } from "./turn.ts";
 import type { SendCase, SendChannel, SignalOptions } from "./types.ts";
-import { type Kind, park, recorder, type Waiting } from "./waiter.ts";
+import { Kind, park, recorder, type Waiting } from "./waiter.ts";
 
 /** What a full channel does with one more value. */
 export type Overflow = "block" | "drop-oldest" | "drop-newest";
@@ -34,13 +34,11 @@ const OVERFLOWS = ["block", "drop-oldest", "drop-newest"] as const;
 const EMPTY: Ring<never> = new Ring();
 const NONE: ChannelOptions = {};
 
-const SEND: Kind = {
-  what: "send",
-  fails: true,
-  finish: (ok, _value, channel, given) => {
-    if (!ok) throw new ClosedError(given, channel as Channel<unknown>);
-  },
-};
+const SEND = new Kind(
+  "send",
+  () => undefined,
+  (channel, value) => new ClosedError(value, channel as Channel<unknown>),
+);
 
 /**
  * A channel: values go in on one side and come out on the other, in order, each exactly once.
@@ -78,15 +76,15 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     if (isObject(capacity)) [capacity, options] = [0, capacity];
     const Mistake = typeof capacity === "number" ? RangeError : TypeError;
     const whole = "a non-negative integer (a large one is fine: a buffer takes no memory before it is used)";
-    check(Number.isSafeInteger(capacity) && capacity >= 0, "capacity", whole, capacity, Mistake);
+    check(Number.isInteger(capacity) && capacity >= 0, "capacity", whole, capacity, Mistake);
     check(isObject(options), "options", "an object", options);
-    option(options, "name", "string");
-    option(options, "onDrop", "function");
+    const name = option(options, "name", "string");
+    const onDrop = option(options, "onDrop", "function");
     const { overflow = "block" } = options;
     check(OVERFLOWS.includes(overflow), "overflow", `one of ${OVERFLOWS.join(", ")}`, overflow);
     check(capacity > 0 || overflow === "block", "capacity", "at least 1 with a drop policy", capacity, RangeError);
     this.#capacity = capacity + 0; // and never -0
-    this.#options = options;
+    this.#options = options === NONE ? NONE : { name, overflow, onDrop }; // a copy: the caller's may change
   }
 
   override get closed(): boolean {

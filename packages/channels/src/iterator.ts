@@ -14,7 +14,7 @@ export interface Steps<T> {
 }
 
 /** @internal */
-export class StepIterator<T> implements AsyncIterator<T, undefined, undefined> {
+export class StepIterator<T> implements AsyncIterableIterator<T, undefined, undefined> {
   readonly #steps: Steps<T>;
   #returned = false;
 
@@ -30,5 +30,9 @@ export class StepIterator<T> implements AsyncIterator<T, undefined, undefined> {
   return(): Promise<Step<T>> {
     this.#returned = true;
     return settled(this.#steps.dismiss(this));
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }

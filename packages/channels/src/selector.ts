@@ -14,7 +14,7 @@ import { refusal } from "./signal.ts";
 import { type Front, Source } from "./source.ts";
 import { settled } from "./turn.ts";
 import type { ReceiveChannel, SignalOptions } from "./types.ts";
-import { dismiss, type Kind, park, type Receiver, recorder } from "./waiter.ts";
+import { dismiss, Kind, park, type Receiver, recorder } from "./waiter.ts";
 
 /** What a `Selector` gives: a union that narrows by `name` and `ok`. `ok: false` is a channel's end, told once. */
 export type SelectorEvent<M> = {
@@ -106,8 +106,8 @@ export class Selector<in out M extends object = Record<string, unknown>>
   }
 }
 
-const NEXT: Kind = { what: "Selector.next", fails: false, finish: (_ok, event) => event };
-const STEP: Kind = { what: "for await", fails: false, finish: (_ok, value) => ({ value, done: value === undefined }) };
+const NEXT = new Kind("Selector.next", (_ok, event) => event);
+const STEP = new Kind("for await", (_ok, value) => ({ value, done: value === undefined }));
 
 /** @internal The state of one Selector, and the queue of its parked `next`s: its alarm is for the earliest of its timers. */
 export class Round extends AlarmQueue implements Steps<never> {
@@ -152,7 +152,7 @@ export class Round extends AlarmQueue implements Steps<never> {
   receive<R>(kind: Kind, options?: SignalOptions, iterator?: object): Promise<R> {
     const event = this.take();
     if (event === undefined && !this.#ended) return park(kind, this, this, options, iterator);
-    return settled(kind.finish(true, event, this, iterator) as R);
+    return settled(kind.result(true, event) as R);
   }
 
   step(iterator: object): Promise<Step<never>> {

@@ -9,7 +9,7 @@ import { check } from "./mistake.ts";
 import { refusal } from "./signal.ts";
 import { rejected, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, Received, SignalOptions } from "./types.ts";
-import { dismiss, type Kind, park, type Receiver, recorder, type Waiting } from "./waiter.ts";
+import { dismiss, Kind, park, type Receiver, recorder, type Waiting } from "./waiter.ts";
 
 export { Ring } from "./buffer.ts";
 export { rejected, sent, settle, settled } from "./turn.ts";
@@ -21,17 +21,13 @@ export interface Front {
   changed(): void;
 }
 
-const RECEIVE: Kind = { what: "receive", fails: false, finish: (ok, value) => ({ ok, value, done: !ok }) };
-const RECEIVE_MANY: Kind = { what: "receiveMany", fails: false, finish: (ok, value) => (ok ? [value] : []) };
-const STEP: Kind = {
-  what: "for await",
-  fails: true,
-  finish: (ok, value, channel) => {
-    const { cause } = channel as Source<unknown>;
-    if (ok || cause === undefined) return { ok, value, done: !ok };
-    throw cause; // oxlint-disable-line typescript/only-throw-error -- it is what the user gave to close
-  },
-};
+const RECEIVE = new Kind("receive", receivedOf);
+const RECEIVE_MANY = new Kind("receiveMany", (ok, value) => (ok ? [value] : []));
+const STEP = new Kind("for await", receivedOf, (channel) => (channel as Source<unknown>).cause);
+
+function receivedOf(ok: boolean, value: unknown): Received<unknown> {
+  return { ok, value, done: !ok } as Received<unknown>;
+}
 
 /** A channel that values come out of; the base of `Channel`, of timers, and of sockets' channels. */
 export abstract class Source<out T> extends Selectable implements ReceiveChannel<T> {

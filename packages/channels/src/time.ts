@@ -8,7 +8,7 @@ import { refusal } from "./signal.ts";
 import { TimerChannel } from "./timer.ts";
 import { macrotask, rejected } from "./turn.ts";
 import type { Duration, ReceiveChannel, SignalOptions } from "./types.ts";
-import { type Kind, park, type Waiting } from "./waiter.ts";
+import { Kind, park, type Waiting } from "./waiter.ts";
 
 export { HOUR, MICROSECOND, MILLISECOND, MINUTE, NANOSECOND, parseDuration, SECOND } from "./duration.ts";
 
@@ -79,7 +79,7 @@ export function sleep(duration: Duration, options?: SignalOptions): Promise<void
   return refusal(options) ?? fallAsleep(milliseconds, options);
 }
 
-const SLEEP: Kind = { what: "sleep", fails: false, finish: () => undefined };
+const SLEEP = new Kind("sleep", () => undefined);
 
 function fallAsleep(milliseconds: number, options: SignalOptions | undefined): Promise<void> {
   const channel = new TimerChannel(milliseconds);

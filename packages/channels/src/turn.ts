@@ -8,11 +8,12 @@ import { Ring } from "./buffer.ts";
 const TURN_MILLISECONDS = 4;
 const TURN_COMPLETIONS = 1024;
 const STRIDE_LIMIT = 64;
-const NO_TURN = -1;
+const NO_TURN = -Infinity;
 
 type Resolve<T> = (value: T) => void;
 
 const realNow = performance.now.bind(performance);
+const realSetTimeout: (task: () => void, delay: number) => unknown = setTimeout;
 const resolved: Promise<void> = Promise.resolve();
 
 /** @internal Runs a task in a macrotask of its own: timers and sockets had their chance before. Gives the host's handle. */
@@ -20,12 +21,14 @@ export const macrotask: (task: () => void) => unknown = chooseMacrotask();
 
 const held = new Ring<{ readonly resolve: Resolve<never>; readonly value: unknown }>();
 let now = realNow;
-let stride = STRIDE_LIMIT;
-let credit = STRIDE_LIMIT; // completions that may still settle before the next look; while none is left, one is on its way
-let granted = STRIDE_LIMIT; // every credit ever given, so that completions are counted for free
-let turnGranted = NO_TURN; // what had been given when this turn began
-let turnBegan = 0;
+let stride = 1;
+let credit = 1; // completions until the next look is asked for
+let grace = STRIDE_LIMIT - 1; // completions that may pass until that look has come
+let granted = 1; // every credit ever given, so that completions are counted for free
+let turnBegan = NO_TURN; // by the clock; before the first look of a turn there is none
+let turnGranted = 0; // what had been given by then
 let looked = 0;
+let renewing = false;
 
 /** Settles a promise: at once, or in the order of the calls when the budget lets it. */
 export function settle<T>(resolve: Resolve<T>, value: T): void {
@@ -60,7 +63,7 @@ export function sent(): Promise<void> {
 
 /** @internal A number that has changed when any promise of this library settled in between. */
 export function completions(): number {
-  return granted - Math.max(credit, 0);
+  return granted - Math.max(credit, -grace);
 }
 
 /** @internal True while a completion waits for its turn. */
@@ -75,19 +78,22 @@ export function holding(): boolean {
 export function budgetByCount(alone: boolean): void {
   now = alone ? () => 0 : realNow;
   stride = STRIDE_LIMIT;
-  looked = now();
-  credit = 0;
-  turnGranted = NO_TURN;
-  look();
+  granted = completions();
+  credit = grace = 0;
+  turn();
 }
 
-// The last completion of a stride still passes, and asks for a look before anything that follows from it: in a
-// microtask behind the reactions of the promises that settled before it, so that what they cost has been paid by then.
+// The completion that asks for a look still passes. The look comes in a microtask behind the reactions of the promises
+// that settled before it, so that what they cost has been paid by then, and before anything that follows from it.
 // Not by Node's `queueMicrotask`, which costs five times as much, for the sake of async hooks.
 function passes(): boolean {
   credit -= 1;
+  return credit > 0 || mayPass();
+}
+
+function mayPass(): boolean {
   if (credit === 0) void resolved.then(look);
-  return credit >= 0;
+  return credit >= -grace;
 }
 
 function look(): void {
@@ -95,13 +101,16 @@ function look(): void {
   const time = now();
   stride = Math.max(1, Math.floor(Math.min(STRIDE_LIMIT, stride * 2, stride / (time - looked))));
   looked = time;
-  if (turnGranted === NO_TURN) {
-    turnGranted = granted - STRIDE_LIMIT; // what led to this look may be of this turn, too
+  granted = completions();
+  credit = grace = 0;
+  if (turnBegan === NO_TURN) {
     turnBegan = time;
-    renewNextTurn(false);
+    turnGranted = granted - STRIDE_LIMIT; // what led to this look may be of this turn, too
+    if (!renewing) unref(realSetTimeout(renew, 0));
+    renewing = true;
   }
   if (granted + stride - turnGranted > TURN_COMPLETIONS || time - turnBegan >= TURN_MILLISECONDS) {
-    renewNextTurn(true);
+    macrotask(turn);
     return;
   }
   granted += stride;
@@ -111,15 +120,21 @@ function look(): void {
   }
 }
 
-// A loop that turns by itself, as in a program with little to do, starts the budget afresh. A spent one waits for a
-// macrotask that was asked for then, behind all who asked before.
-function renewNextTurn(spent: boolean): void {
-  const mine = turnGranted;
-  macrotask(() => {
-    if (turnGranted !== mine || (credit <= 0 && !spent)) return;
-    turnGranted = NO_TURN;
-    look();
-  });
+function turn(): void {
+  turnBegan = NO_TURN;
+  look();
+}
+
+// A loop that turns by itself, as in a program with little to do, starts the budget afresh, and what comes next may be
+// slow: the first completion asks for a look, while a burst in the same turn may still pass. By a timer, which fires at
+// most once each millisecond and never keeps the process alive.
+function renew(): void {
+  renewing = false;
+  if (credit <= 0 || now !== realNow) return; // spent, and a macrotask is on its way; or by the count alone
+  granted += 1 - credit;
+  credit = stride = 1;
+  grace = STRIDE_LIMIT - 1;
+  turnBegan = NO_TURN;
 }
 
 function chooseMacrotask(): (task: () => void) => unknown {

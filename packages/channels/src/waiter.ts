@@ -36,13 +36,19 @@ export interface Parked {
 }
 
 /** @internal What tells one operation from another. */
-export interface Kind {
+export class Kind {
   /** Its name in reports. */
   readonly what: string;
-  /** It may reject without a signal. */
-  readonly fails: boolean;
-  /** What it resolves with, once it has waited; throws what it rejects with. */
-  finish(ok: boolean, value: unknown, channel: object, given: unknown): unknown;
+  /** What it resolves with, once it has waited. */
+  readonly result: (ok: boolean, value: unknown) => unknown;
+  /** Where it can fail without a signal: what it rejects with when the channel ended, if it does. */
+  readonly failure: ((channel: object, given: unknown) => unknown) | undefined;
+
+  constructor(what: Kind["what"], result: Kind["result"], failure?: Kind["failure"]) {
+    this.what = what;
+    this.result = result;
+    this.failure = failure;
+  }
 }
 
 /** @internal An operation that stands in one queue. */
@@ -76,11 +82,9 @@ class Waiter implements Waiting, Parked {
 
   wake(channel: object, value: unknown, ok: boolean): void {
     this.leave();
-    try {
-      settle(this.resolve, this.#kind.finish(ok, value, channel, this.value));
-    } catch (failure) {
-      settle(this.reject as (reason: unknown) => void, failure);
-    }
+    const failure = ok ? undefined : this.#kind.failure?.(channel, this.value);
+    if (failure === undefined) settle(this.resolve, this.#kind.result(ok, value));
+    else settle(this.reject as (reason: unknown) => void, failure);
   }
 }
 
@@ -92,8 +96,15 @@ export function park<R>(
   options?: SignalOptions,
   value?: unknown,
 ): Promise<R> {
+  if (kind.failure === undefined && options === undefined) {
+    return new Promise((resolve) => {
+      const waiter = new Waiter(kind, value, resolve, undefined);
+      queue.append(waiter);
+      recorder?.parked(waiter, kind.what, on);
+    });
+  }
   return new Promise((resolve, reject) => {
-    const waiter = new Waiter(kind, value, resolve, kind.fails || options ? reject : undefined);
+    const waiter = new Waiter(kind, value, resolve, reject);
     queue.append(waiter);
     listen(waiter, options);
     recorder?.parked(waiter, kind.what, on);

@@ -43,6 +43,7 @@ expectError(new Channel<Dog>(1, { ondrop: () => {} }));
 expectError(new Channel<Dog>({ capacity: 5 }));
 expectError(new Channel<Dog>(1, { onDrop: (value: string) => value }));
 
+// A10: each side has its own methods and no others.
 // Sending.
 expectType<Promise<void>>(dogs.send(dog));
 expectType<Promise<void>>(dogs.send(dog, { signal: new AbortController().signal }));

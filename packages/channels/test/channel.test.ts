@@ -178,6 +178,21 @@ describe("views", () => {
     expect(await Promise.resolve(channel)).toBe(channel);
   });
 
+  test("options belong to the caller: changing them later changes no channel", () => {
+    const options: { name: string; overflow?: "drop-oldest" } = { name: "first" };
+    const first = new Channel<number>(options);
+    options.name = "second";
+    options.overflow = "drop-oldest";
+    expect(first.name).toBe("first");
+    expect(first.trySend(1)).toBe(false);
+  });
+
+  test("G5: there is no peek to be confused by: `length` looks, takes nothing, and gives the same again", () => {
+    const channel = new Channel<number>(2);
+    channel.trySend(1);
+    expect([channel.length, channel.length, channel.tryReceive()?.value, channel.length]).toEqual([1, 1, 1, 0]);
+  });
+
   test("the state cannot be written", () => {
     "use strict";
     const channel = new Channel<number>(1) as unknown as Record<string, unknown>;
@@ -188,7 +203,7 @@ describe("views", () => {
     }
   });
 
-  test("dispose closes a channel and does nothing more", () => {
+  test("N4: dispose closes a channel and does nothing more", () => {
     const kept = (() => {
       using channel = new Channel<number>(2);
       channel.trySend(7);

@@ -391,3 +391,17 @@ describe("fake timers need no configuration", () => {
     await time.sleep(1);
   });
 });
+
+test("N6: timers that a sleeping host fires late and all at once come in the order of their moments, ticks without a backlog", async () => {
+  const arrived: number[] = [];
+  const ticker = time.ticker(2);
+  const moments = [7, 3, 9, 1, 5].map(async (wait) => {
+    await time.after(wait).receive();
+    arrived.push(wait);
+  });
+  for (const end = performance.now() + 20; performance.now() < end;); // as a laptop with its lid closed
+  await Promise.all(moments);
+  expect(arrived).toEqual([1, 3, 5, 7, 9]);
+  expect(ticker.channel().tryReceive()?.ok).toBe(true);
+  expect(ticker.channel().tryReceive()).toBeUndefined();
+});

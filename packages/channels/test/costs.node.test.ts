@@ -24,6 +24,8 @@ async function made(type: "PROMISE" | "Timeout", prepare: string, operation: str
     const none = () => new Channel();
     const filled = () => { const it = new Channel(500); for (let i = 0; i < 500; i += 1) it.trySend(i); return it; };
     ${prepare};
+    await new Promise(setImmediate);
+    new Channel(1).send(0); // the first completion of a turn asks for a look at the clock
     let count = 0;
     const hook = createHook({ init: (_id, made) => { if (made === ${JSON.stringify(type)}) count += 1; } }).enable();
     for (let i = 0; i < ${TIMES}; i += 1) { ${operation}; }

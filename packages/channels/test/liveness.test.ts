@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { Meter, programs } from "./busy.ts";
 import { upTo } from "./values.ts";
 
-describe("L1: host timers and messages go on beside", () => {
+describe("L1, N8: host timers and messages go on beside", () => {
   test.each(programs)("%s", async (_, program) => {
     const meter = new Meter();
     const fired: string[] = [];

@@ -163,7 +163,7 @@ describe("iterators that hang or take too much", () => {
     expect(channel.trySend(1)).toBe(false);
   });
 
-  test("deno std (`toReadableStream`): a loop that breaks has prefetched one value, which is gone", async () => {
+  test("N9: deno std (`toReadableStream`): a loop that breaks has prefetched one value, which is gone", async () => {
     const channel = new Channel<number>(3);
     for (const value of [1, 2, 3]) channel.trySend(value);
     for await (const value of channel) {

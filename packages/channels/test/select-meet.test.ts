@@ -1,6 +1,7 @@
 // Selects that meet one another, and plain sends and receives, in numbers.
 
 import { Channel, select, trySelect } from "@sluice/channels";
+import { Source } from "@sluice/channels/source";
 import { expect, test } from "vitest";
 import { microtasks, outcome, waiting } from "./progress.ts";
 
@@ -186,4 +187,37 @@ test("E23: fifty thousand tasks that select over a shared channel and one of the
   expect(shared.trySend(-1)).toBe(false);
   const results = await Promise.all(parked);
   expect(results.every(({ index, value }, i) => index === i % 2 && value === i)).toBe(true);
+});
+
+/** A rendezvous that counts how often it is asked. */
+class Counted extends Source<number> {
+  static asked = 0;
+
+  deliver(value: number): boolean {
+    Counted.asked += 1;
+    return this.handOff(value);
+  }
+
+  protected override ready(): boolean {
+    Counted.asked += 1;
+    return false;
+  }
+
+  protected override take(): number {
+    throw new Error("Never ready");
+  }
+}
+
+async function asked(tasks: number): Promise<number> {
+  Counted.asked = 0;
+  const shared = new Counted();
+  const own = Array.from({ length: tasks }, () => new Counted());
+  const parked = own.map((channel) => select([shared, channel]));
+  for (const [i, channel] of own.entries()) expect((i % 2 === 0 ? shared : channel).deliver(i)).toBe(true);
+  await Promise.all(parked);
+  return Counted.asked;
+}
+
+test("E23: the cost is linear: twice the tasks over a shared channel ask twice as often", async () => {
+  expect(await asked(2000)).toBe(2 * (await asked(1000)));
 });
