@@ -11,9 +11,9 @@ import { List } from "./list.ts";
 import { check, isObject, option } from "./mistake.ts";
 import { refusal } from "./signal.ts";
 import { Source } from "./source.ts";
-import { rejected, sent } from "./turn.ts";
+import { rejected, sent, settle } from "./turn.ts";
 import type { SendCase, SendChannel, SignalOptions } from "./types.ts";
-import { Kind, park, recorder, type Waiting } from "./waiter.ts";
+import { type Kind, park, recorder, type Waiting } from "./waiter.ts";
 
 /** What a full channel does with one more value. */
 export type Overflow = "block" | "drop-oldest" | "drop-newest";
@@ -34,11 +34,14 @@ const OVERFLOWS = ["block", "drop-oldest", "drop-newest"] as const;
 const EMPTY: Ring<never> = new Ring();
 const NONE: ChannelOptions = {};
 
-const SEND = new Kind(
-  "send",
-  () => undefined,
-  (channel, value) => new ClosedError(value, channel as Channel<unknown>),
-);
+const SEND: Kind = {
+  what: "send",
+  fails: true,
+  finish: (waiter, ok, _value, channel) => {
+    if (ok) settle(waiter.resolve, undefined);
+    else settle(waiter.reject as (reason: unknown) => void, new ClosedError(waiter.value, channel as Channel<unknown>));
+  },
+};
 
 /**
  * A channel: values go in on one side and come out on the other, in order, each exactly once.

@@ -191,34 +191,34 @@ class Selection implements Parked {
   names: Names = undefined;
   resolve: ((outcome: object) => void) | undefined = undefined;
   reject: ((reason: unknown) => void) | undefined = undefined;
-  readonly #parts: Part[] = [];
-  #enlisted = 0;
+  readonly #parts: Part[] = []; // one for each case, those that are off included
+  #cases = 0;
 
   enlist({ list, names }: CaseList, resolve: (outcome: object) => void, reject: (reason: unknown) => void): void {
     this.arrival = arrive();
     this.names = names;
     this.resolve = resolve;
     this.reject = reject;
+    this.#cases = list.length;
+    const parts = this.#parts;
     for (let i = 0; i < list.length; i += 1) {
-      const entry = list[i];
-      if (!(entry instanceof Selectable)) continue;
-      const part = (this.#parts[this.#enlisted] ??= new Part(this));
-      this.#enlisted += 1;
-      part.i = i;
-      entry.enlist(part);
+      const part = (parts[i] ??= new Part(this, i));
+      const entry = list[i] as Selectable | Falsy; // the look has told
+      if (entry) entry.enlist(part);
     }
   }
 
   leave(): void {
-    for (let k = 0; k < this.#enlisted; k += 1) {
-      const part = this.#parts[k] as Part;
+    const parts = this.#parts;
+    const cases = this.#cases;
+    for (let i = 0; i < cases; i += 1) {
+      const part = parts[i] as Part;
       unlink(part);
       part.offer = undefined;
     }
     done(this);
     this.group = this.resolve = this.reject = undefined;
-    if (this.#enlisted <= SPARE_PARTS) keep(this);
-    this.#enlisted = 0;
+    if (cases <= SPARE_PARTS) keep(this);
   }
 }
 
@@ -231,11 +231,12 @@ class Part implements Place {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
   offer: Offer | undefined = undefined;
-  i = 0;
   readonly #selection: Selection;
+  readonly #i: number;
 
-  constructor(selection: Selection) {
+  constructor(selection: Selection, i: number) {
     this.#selection = selection;
+    this.#i = i;
   }
 
   get arrival(): number {
@@ -247,7 +248,8 @@ class Part implements Place {
   }
 
   wake(channel: object, value: unknown, ok: boolean): void {
-    const { i, offer } = this;
+    const { offer } = this;
+    const i = this.#i;
     const { names, resolve, reject } = this.#selection;
     this.#selection.leave();
     if (ok || !offer) settle(resolve as (outcome: object) => void, outcomeOf(names, i, channel, value, ok));

@@ -12,9 +12,9 @@ import { type Link, List, unlink } from "./list.ts";
 import { check, isObject } from "./mistake.ts";
 import { refusal } from "./signal.ts";
 import { type Front, Source } from "./source.ts";
-import { settled } from "./turn.ts";
+import { settle, settled } from "./turn.ts";
 import type { ReceiveChannel, SignalOptions } from "./types.ts";
-import { dismiss, Kind, park, type Receiver, recorder } from "./waiter.ts";
+import { dismiss, type Kind, park, type Receiver, recorder } from "./waiter.ts";
 
 /** What a `Selector` gives: a union that narrows by `name` and `ok`. `ok: false` is a channel's end, told once. */
 export type SelectorEvent<M> = {
@@ -106,8 +106,20 @@ export class Selector<in out M extends object = Record<string, unknown>>
   }
 }
 
-const NEXT = new Kind("Selector.next", (_ok, event) => event);
-const STEP = new Kind("for await", (_ok, value) => ({ value, done: value === undefined }));
+const NEXT: Kind = {
+  what: "Selector.next",
+  fails: false,
+  finish: (waiter, _ok, event) => settle(waiter.resolve, event),
+};
+const STEP: Kind = {
+  what: "for await",
+  fails: false,
+  finish: (waiter, _ok, event) => settle(waiter.resolve, stepOf(event)),
+};
+
+function stepOf(value: unknown): Step<never> {
+  return { value, done: value === undefined } as Step<never>;
+}
 
 /** @internal The state of one Selector, and the queue of its parked `next`s: its alarm is for the earliest of its timers. */
 export class Round extends AlarmQueue implements Steps<never> {
@@ -152,7 +164,7 @@ export class Round extends AlarmQueue implements Steps<never> {
   receive<R>(kind: Kind, options?: SignalOptions, iterator?: object): Promise<R> {
     const event = this.take();
     if (event === undefined && !this.#ended) return park(kind, this, this, options, iterator);
-    return settled(kind.result(true, event) as R);
+    return settled((kind === STEP ? stepOf(event) : event) as R);
   }
 
   step(iterator: object): Promise<Step<never>> {
@@ -161,7 +173,7 @@ export class Round extends AlarmQueue implements Steps<never> {
 
   dismiss(iterator: object): Step<never> {
     dismiss(this, iterator);
-    return { value: undefined, done: true };
+    return stepOf(undefined);
   }
 
   /** Commits the next event, if a channel is ready. */

@@ -7,9 +7,9 @@ import { type Step, StepIterator } from "./iterator.ts";
 import { List } from "./list.ts";
 import { check } from "./mistake.ts";
 import { refusal } from "./signal.ts";
-import { rejected, settled } from "./turn.ts";
+import { rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, Received, SignalOptions } from "./types.ts";
-import { dismiss, Kind, park, type Receiver, recorder, type Waiting } from "./waiter.ts";
+import { dismiss, type Kind, park, type Receiver, recorder, type Waiting } from "./waiter.ts";
 
 export { Ring } from "./buffer.ts";
 export { rejected, sent, settle, settled } from "./turn.ts";
@@ -21,13 +21,25 @@ export interface Front {
   changed(): void;
 }
 
-const RECEIVE = new Kind("receive", receivedOf);
-const RECEIVE_MANY = new Kind("receiveMany", (ok, value) => (ok ? [value] : []));
-const STEP = new Kind("for await", receivedOf, (channel) => (channel as Source<unknown>).cause);
-
-function receivedOf(ok: boolean, value: unknown): Received<unknown> {
-  return { ok, value, done: !ok } as Received<unknown>;
-}
+const RECEIVE: Kind = {
+  what: "receive",
+  fails: false,
+  finish: (waiter, ok, value) => settle(waiter.resolve, { ok, value, done: !ok }),
+};
+const RECEIVE_MANY: Kind = {
+  what: "receiveMany",
+  fails: false,
+  finish: (waiter, ok, value) => settle(waiter.resolve, ok ? [value] : []),
+};
+const STEP: Kind = {
+  what: "for await",
+  fails: true,
+  finish: (waiter, ok, value, channel) => {
+    const { cause } = channel as Source<unknown>;
+    if (ok || cause === undefined) settle(waiter.resolve, { ok, value, done: !ok });
+    else settle(waiter.reject as (cause: unknown) => void, cause);
+  },
+};
 
 /** A channel that values come out of; the base of `Channel`, of timers, and of sockets' channels. */
 export abstract class Source<out T> extends Selectable implements ReceiveChannel<T> {
@@ -87,7 +99,7 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
   tryReceive(): Received<T> | undefined {
     recorder?.passed();
     if (!this.ready()) return undefined;
-    if (this.closed && this.length === 0) return { ok: false, value: undefined, done: true };
+    if (this.#drained()) return { ok: false, value: undefined, done: true };
     return { ok: true, value: this.take(), done: false };
   }
 
@@ -105,7 +117,12 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
     } catch (mistake) {
       return rejected(mistake);
     }
-    return refusal(options) ?? this.#batch(limit) ?? this.park(RECEIVE_MANY, options);
+    const refused = refusal(options);
+    if (refused) return refused;
+    if (!this.ready()) return this.park(RECEIVE_MANY, options);
+    const batch: T[] = [];
+    while (batch.length < limit && this.ready() && !this.#drained()) batch.push(this.take());
+    return settled(batch);
   }
 
   /** Describes a receive for `select`. */
@@ -130,7 +147,9 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
 
   /** For the kind to call: hands a value to the operation that has waited longest; false when nobody waits. */
   protected handOff(value: T): boolean {
-    return this.#wake(value, true);
+    const first = this.#front.head;
+    first?.wake(this, value, true);
+    return first !== undefined;
   }
 
   /** For the kind to ask: somebody waits for a value. */
@@ -145,7 +164,7 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
 
   /** For the kind to call when the channel is closed and drained: every waiting receiver learns it, in order. */
   protected endReceivers(): void {
-    while (this.#wake(undefined, false));
+    for (let first = this.#front.head; first; first = this.#front.head) first.wake(this, undefined, false);
     this.turnedReady();
   }
 
@@ -192,20 +211,7 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
   /** @internal Hands over what has become due to whoever waits: timers only. */
   fire(): void {}
 
-  #batch(limit: number): Promise<T[]> | undefined {
-    const batch: T[] = [];
-    let received: Received<T> | undefined;
-    while (batch.length < limit) {
-      received = this.tryReceive();
-      if (!received?.ok) break;
-      batch.push(received.value);
-    }
-    return received !== undefined || batch.length > 0 ? settled(batch) : undefined;
-  }
-
-  #wake(value: unknown, ok: boolean): boolean {
-    const first = this.#front.head;
-    first?.wake(this, value, ok);
-    return first !== undefined;
+  #drained(): boolean {
+    return this.closed && this.length === 0;
   }
 }

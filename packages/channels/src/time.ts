@@ -6,9 +6,9 @@ import { INVALID, SluiceError } from "./errors.ts";
 import { List } from "./list.ts";
 import { refusal } from "./signal.ts";
 import { TimerChannel } from "./timer.ts";
-import { macrotask, rejected } from "./turn.ts";
+import { macrotask, rejected, settle } from "./turn.ts";
 import type { Duration, ReceiveChannel, SignalOptions } from "./types.ts";
-import { Kind, park, type Waiting } from "./waiter.ts";
+import { type Kind, park, type Waiting } from "./waiter.ts";
 
 export { HOUR, MICROSECOND, MILLISECOND, MINUTE, NANOSECOND, parseDuration, SECOND } from "./duration.ts";
 
@@ -79,7 +79,7 @@ export function sleep(duration: Duration, options?: SignalOptions): Promise<void
   return refusal(options) ?? fallAsleep(milliseconds, options);
 }
 
-const SLEEP = new Kind("sleep", () => undefined);
+const SLEEP: Kind = { what: "sleep", fails: false, finish: (waiter) => settle(waiter.resolve, undefined) };
 
 function fallAsleep(milliseconds: number, options: SignalOptions | undefined): Promise<void> {
   const channel = new TimerChannel(milliseconds);

@@ -3,7 +3,6 @@
 
 import { type Link, type List, unlink } from "./list.ts";
 import { listen, type SignalGroup, unlisten } from "./signal.ts";
-import { settle } from "./turn.ts";
 import type { SignalOptions } from "./types.ts";
 
 let arrivals = 0;
@@ -36,23 +35,17 @@ export interface Parked {
 }
 
 /** @internal What tells one operation from another. */
-export class Kind {
+export interface Kind {
   /** Its name in reports. */
   readonly what: string;
-  /** What it resolves with, once it has waited. */
-  readonly result: (ok: boolean, value: unknown) => unknown;
-  /** Where it can fail without a signal: what it rejects with when the channel ended, if it does. */
-  readonly failure: ((channel: object, given: unknown) => unknown) | undefined;
-
-  constructor(what: Kind["what"], result: Kind["result"], failure?: Kind["failure"]) {
-    this.what = what;
-    this.result = result;
-    this.failure = failure;
-  }
+  /** It may reject without a signal. */
+  readonly fails: boolean;
+  /** Settles its promise, once it has waited. */
+  finish(waiter: Waiter, ok: boolean, value: unknown, channel: object): void;
 }
 
 /** @internal An operation that stands in one queue. */
-class Waiter implements Waiting, Parked {
+export class Waiter implements Waiting, Parked {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
   group: SignalGroup | undefined = undefined;
@@ -82,9 +75,7 @@ class Waiter implements Waiting, Parked {
 
   wake(channel: object, value: unknown, ok: boolean): void {
     this.leave();
-    const failure = ok ? undefined : this.#kind.failure?.(channel, this.value);
-    if (failure === undefined) settle(this.resolve, this.#kind.result(ok, value));
-    else settle(this.reject as (reason: unknown) => void, failure);
+    this.#kind.finish(this, ok, value, channel);
   }
 }
 
@@ -96,15 +87,8 @@ export function park<R>(
   options?: SignalOptions,
   value?: unknown,
 ): Promise<R> {
-  if (kind.failure === undefined && options === undefined) {
-    return new Promise((resolve) => {
-      const waiter = new Waiter(kind, value, resolve, undefined);
-      queue.append(waiter);
-      recorder?.parked(waiter, kind.what, on);
-    });
-  }
   return new Promise((resolve, reject) => {
-    const waiter = new Waiter(kind, value, resolve, reject);
+    const waiter = new Waiter(kind, value, resolve, kind.fails || options ? reject : undefined);
     queue.append(waiter);
     listen(waiter, options);
     recorder?.parked(waiter, kind.what, on);
