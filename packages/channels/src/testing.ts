@@ -101,7 +101,9 @@ class Run implements Clock, VirtualTime {
     return this.#now;
   }
 
+  // Asked for where a timer starts, or starts again: that is an operation, too.
   wall(): number {
+    this.operations.passed();
     return this.#start + this.#now;
   }
 

@@ -534,12 +534,15 @@ async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
 }
 
 const poll = new Channel<number>(1, { overflow: "drop-oldest" });
+const alarm = time.timer("1h");
 test.each<[string, () => unknown]>([
   ["trySend", () => poll.trySend(1)],
   ["tryReceive", () => new Channel().tryReceive()],
   ["trySelect", () => trySelect([new Channel()])],
   ["tryNext", () => new Selector({ silent: new Channel() }).tryNext()],
-])("time stands still while a task polls by %s, however often the loop turns", (_name, operation) =>
+  ["time.after", () => time.after("1h")],
+  ["reset", () => alarm.reset("1h")],
+])("time stands still while a task goes on calling %s, however often the loop turns", (_name, operation) =>
   virtualTime(async (clock) => {
     const slept = time.sleep("1s");
     for (let i = 0; i < 20; i += 1) {
