@@ -167,7 +167,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
    *
    * It closes without a cause after a normal end (1000, 1001, 1005) and after our own `close` or `terminate`, and with
    * a `SluiceError` as cause after every other end. A full channel stops reading from the socket, and so does one that
-   * holds 4 MiB.
+   * holds 4 MiB, or one message of 1 MiB.
    */
   channel(): ReceiveChannel<Message> {
     return this.#reading.channel;

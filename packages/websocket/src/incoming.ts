@@ -31,9 +31,12 @@ export interface IncomingOptions {
   readonly flow: Flow;
 }
 
-// Large messages stop the reading before their number does: 32 of 1 MiB would be the memory of a small process. With
-// this bound a flood of them costs 117 MB resident, without it 150 (bench row 18).
+// Large messages stop the reading before their number does: 32 of 1 MiB would be the memory of a small process. One that
+// is huge does so alone, since V8 lets 32 MiB of dead buffers gather whatever we do, and the process should stay below
+// 100 MB beside them. A flood of compressed 1 MiB: 99 MB resident; with 4 MiB of them in the channel 106, with 32 150;
+// ws alone, one message at a time, 96 (bench row 18).
 const READ_AHEAD_BYTES = 4 * 1024 * 1024;
+const HUGE = 1024 * 1024;
 // One read chunk holds up to 32,767 empty frames, or 64 KiB of data. What goes far beyond is a peer that compresses a
 // thousandfold, and holding it would be its way to our memory.
 const OVERSHOOT_MESSAGES = 65_536;
@@ -106,7 +109,7 @@ export class Incoming extends Source<Message> {
   protected override take(): Message {
     const message = this.#ring.shift();
     this.#held -= message.data.length;
-    if (this.#paused && this.#ring.length <= this.#resumeAt && this.#held < READ_AHEAD_BYTES) {
+    if (this.#paused && this.#ring.length <= this.#resumeAt && this.#held < HUGE) {
       this.#paused = false;
       this.#options.flow.resume();
     }
@@ -124,8 +127,11 @@ export class Incoming extends Source<Message> {
       return;
     }
     ring.push(message);
-    this.#held += message.data.length;
-    if (this.#blocks && (ring.length >= this.#capacity || this.#held >= READ_AHEAD_BYTES)) this.#full();
+    const { length } = message.data;
+    this.#held += length;
+    if (this.#blocks && (ring.length >= this.#capacity || this.#held >= READ_AHEAD_BYTES || length >= HUGE)) {
+      this.#full();
+    }
     this.turnedReady();
   }
 

@@ -46,14 +46,34 @@ describe("a full channel", () => {
   test("is one that holds 4 MiB, too", async () => {
     await using server = await PlainServer.listen();
     const { client, socket } = await server.meet();
-    for (let i = 0; i < 40; i += 1) socket.send(Buffer.alloc(1024 * 1024, i));
+    for (let i = 0; i < 80; i += 1) socket.send(Buffer.alloc(512 * 1024, i));
     await until(() => client.stats.paused);
     await time.sleep(20);
-    expect(client.channel().length).toBe(4);
-    for (let i = 0; i < 40; i += 1) {
+    expect(client.channel().length).toBe(8);
+    for (let i = 0; i < 80; i += 1) {
       const { value } = await client.channel().receive();
-      expect(value?.data).toHaveLength(1024 * 1024);
+      expect(value?.data).toHaveLength(512 * 1024);
       expect(value?.data[0]).toBe(i);
+    }
+    expect(client.stats.paused).toBe(false);
+  });
+
+  test("is one that holds a message of 1 MiB, too, until that is taken", async () => {
+    await using server = await PlainServer.listen();
+    const { client, socket } = await server.meet();
+    const channel = client.channel();
+    for (let i = 0; i < 10; i += 1) {
+      socket.send("small");
+      socket.send(Buffer.alloc(1024 * 1024, i));
+    }
+    for (let i = 0; i < 10; i += 1) {
+      await until(() => client.stats.paused);
+      await time.sleep(5);
+      expect(channel.length).toBe(2);
+      expect(channel.tryReceive()?.value?.data).toBe("small");
+      expect(client.stats.paused).toBe(true);
+      const data = channel.tryReceive()?.value?.data;
+      expect([data?.length, data?.[0]]).toEqual([1024 * 1024, i]);
     }
     expect(client.stats.paused).toBe(false);
   });
