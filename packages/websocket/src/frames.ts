@@ -40,6 +40,8 @@ export class Frames {
   readonly #pass: DataListener;
   #chunk: Buffer | undefined = undefined;
   #position = 0;
+  /** The chunk as plain bytes, once a message was copied out of it. */
+  #plain: Uint8Array | undefined = undefined;
   /** The chunk's memory is the reader's own, to be overwritten by the next read. */
   #lent = false;
   #assembly: Assembly | undefined = undefined;
@@ -99,7 +101,7 @@ export class Frames {
   /** ws reads no more: it closed the connection over what it was given. */
   stop(): void {
     this.#stopped = true;
-    this.#chunk = undefined;
+    this.#hold(undefined);
   }
 
   /** Reads bytes whose memory will be overwritten: what must be kept of them is copied before this returns. */
@@ -113,8 +115,7 @@ export class Frames {
   #read(chunk: Buffer): void {
     if (this.#stopped) return;
     // What is left here is the beginning of a frame's header, or all that came while the socket was asked to stop.
-    this.#chunk = this.#chunk === undefined ? chunk : Buffer.concat([this.#chunk.subarray(this.#position), chunk]);
-    this.#position = 0;
+    this.#hold(this.#chunk === undefined ? chunk : Buffer.concat([this.#chunk.subarray(this.#position), chunk]));
     this.#run();
   }
 
@@ -175,8 +176,9 @@ export class Frames {
   // A message that lies before us in one piece. False for text that is not UTF-8: ws closes the connection over it.
   #deliver(chunk: Buffer, start: number, end: number, first: number): boolean {
     if (first === PLAIN_BINARY) {
+      const data = this.#copied(chunk, start, end);
       this.#advance(chunk, end);
-      this.#options.onMessage({ type: "binary", data: new Uint8Array(chunk.subarray(start, end)) });
+      this.#options.onMessage({ type: "binary", data });
       return true;
     }
     const data = textOf(chunk, start, end);
@@ -184,6 +186,13 @@ export class Frames {
     this.#advance(chunk, end);
     this.#options.onMessage({ type: "text", data });
     return true;
+  }
+
+  // `slice` of plain bytes allocates and copies in one go. On a `Buffer` it would be a subarray, another object and made
+  // in JavaScript, to be copied after: 380 ns for 1 KiB, and so it is 310, of which 300 are the allocation (bench row 18).
+  #copied(chunk: Buffer, start: number, end: number): Uint8Array<ArrayBuffer> {
+    this.#plain ??= new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    return this.#plain.slice(start, end);
   }
 
   #assemble(chunk: Buffer, assembly: Assembly): void {
@@ -230,15 +239,20 @@ export class Frames {
   }
 
   #advance(chunk: Buffer, end: number): void {
-    if (end === chunk.length) this.#chunk = undefined;
+    if (end === chunk.length) this.#hold(undefined);
     else this.#position = end;
+  }
+
+  #hold(chunk: Buffer | undefined): void {
+    this.#chunk = chunk;
+    this.#plain = undefined;
+    this.#position = 0;
   }
 
   // The few bytes of a header must not hold a whole read buffer until more arrives.
   #keepRest(): void {
     if (this.#chunk === undefined) return;
-    this.#chunk = Buffer.from(this.#chunk.subarray(this.#position));
-    this.#position = 0;
+    this.#hold(Buffer.from(this.#chunk.subarray(this.#position)));
   }
 
   // The connection is at its end: what has not been cut goes to ws as it is.
