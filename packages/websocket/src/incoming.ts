@@ -33,7 +33,7 @@ export interface IncomingOptions {
 
 // Large messages stop the reading before their number does: 32 of 1 MiB would be the memory of a small process. One that
 // is huge does so alone, since V8 lets 32 MiB of dead buffers gather whatever we do, and the process should stay below
-// 100 MB beside them. A flood of compressed 1 MiB: 99 MB resident; with 4 MiB of them in the channel 106, with 32 150;
+// 100 MB beside them. A flood of compressed 1 MiB: 104 MB resident; with 4 MiB of them in the channel 109, with 32 150;
 // ws alone, one message at a time, 96 (bench row 18).
 const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 const HUGE = 1024 * 1024;
