@@ -5,7 +5,7 @@ import type { SecureContext } from "node:tls";
 import { type Received, SluiceError } from "@sluice/channels";
 import { Alarm } from "./alarm.ts";
 import { Client } from "./client.ts";
-import { denied, Journey, refused, type Refusal, timedOut } from "./errors.ts";
+import { denied, Journey, refused, type Refusal, shown, timedOut } from "./errors.ts";
 import { Handshake, type Outcome } from "./handshake.ts";
 import {
   checkOptions,
@@ -47,7 +47,7 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
   const startedAt = performance.now();
   const { target, settings } = check(url, options, startedAt);
   settings.signal?.throwIfAborted();
-  const journey = new Journey(redactionOf(target, settings.headers), startedAt);
+  const journey = new Journey(redactionOf(target, settings), startedAt);
   return new Dialling(target, settings, journey).run();
 }
 
@@ -57,15 +57,19 @@ function check(url: unknown, options: ConnectOptions, startedAt: number): { targ
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
     const { kind, message } = error;
-    const shown = url instanceof URL ? redactUrl(url) : redactText(String(url));
+    const where = url instanceof URL ? redactUrl(url) : typeof url === "string" ? redactText(url) : shown(url);
     const ms = Math.round(performance.now() - startedAt);
-    throw new SluiceError(kind, message, { details: { url: shown, phase: "dns", ms, ...error.details } });
+    throw new SluiceError(kind, message, { details: { url: where, phase: "dns", ms, ...error.details } });
   }
 }
 
-function redactionOf(target: URL, headers: ReadonlyMap<string, Header>, earlier?: Redaction): Redaction {
+// No name of a subprotocol is this long; what is carries a token, since browsers can send one in no other header.
+const LONGEST_NAME = 23;
+
+function redactionOf(target: URL, { headers, protocols }: Settings, earlier?: Redaction): Redaction {
   const pairs = [...headers].map(([name, { values }]) => [name, values] as const);
-  return new Redaction(target, pairs, earlier);
+  const tokens = protocols.filter(({ length }) => length > LONGEST_NAME);
+  return new Redaction(target, [...pairs, ["sec-websocket-protocol", tokens]], earlier);
 }
 
 /** What one origin may be given of the caller's. */
@@ -170,7 +174,7 @@ class Dialling {
     if (!sameOrigin) this.#credentials = forStrangers(this.#credentials);
     this.#target = next;
     this.#hop += 1;
-    this.#journey.redirected(redactionOf(next, this.#settings.headers, this.#journey.redaction));
+    this.#journey.redirected(redactionOf(next, this.#settings, this.#journey.redaction));
   }
 }
 

@@ -58,6 +58,11 @@ export function invalid(option: string, expected: string, got: unknown): SluiceE
   return invalidText(option, expected, `\`${shown(got)}\``);
 }
 
+/** The same, for a value that may hold a secret if it is a text: a header's line, a token, a key. */
+export function invalidSecret(option: string, expected: string, got: unknown): SluiceError {
+  return typeof got === "string" ? invalidText(option, expected, "a string") : invalid(option, expected, got);
+}
+
 /** The same, for a value that must not be shown. */
 export function invalidText(option: string, expected: string, got: string): SluiceError {
   return new SluiceError(errors.INVALID, `Expected \`${option}\` to be ${expected}, got ${got}`, {
@@ -65,7 +70,8 @@ export function invalidText(option: string, expected: string, got: string): Slui
   });
 }
 
-function shown(value: unknown): string {
+/** A value, in a few words. */
+export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
   if (typeof value === "function") return "a function";

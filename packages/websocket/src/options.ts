@@ -1,10 +1,11 @@
 // Every limit and check, before anything is dialled. What comes out is complete, in milliseconds and bytes.
 
-import { createSecureContext, type ConnectionOptions, type SecureContext } from "node:tls";
+import { Duplex } from "node:stream";
+import { connect as connectTls, type ConnectionOptions, createSecureContext, type SecureContext } from "node:tls";
 import { type Duration, SluiceError, time } from "@sluice/channels";
 import { type AddressGuard, addressGuard, type AddressRules } from "./addresses.ts";
 import { COMPRESSION, type Compression } from "./constants.ts";
-import { invalid, invalidText } from "./errors.ts";
+import { invalid, invalidSecret, invalidText } from "./errors.ts";
 import type { Message, Overflow } from "./incoming.ts";
 import { redactText } from "./redaction.ts";
 
@@ -232,35 +233,47 @@ function checkOverflow(given: unknown): Overflow {
 
 function checkProtocols(given: unknown): readonly string[] {
   if (given === undefined) return [];
-  if (!Array.isArray(given)) throw invalid("protocols", "a list of subprotocols", given);
+  if (!Array.isArray(given)) throw invalidSecret("protocols", "a list of subprotocols", given);
   const protocols: string[] = [];
   for (const protocol of given as unknown[]) {
-    if (typeof protocol !== "string" || !TOKEN.test(protocol))
-      throw invalid("protocols", "tokens (RFC 9110)", protocol);
+    checkToken("protocols", "tokens (RFC 9110)", protocol);
     if (protocols.includes(protocol)) throw invalid("protocols", "without duplicates", protocol);
     protocols.push(protocol);
   }
   return protocols;
 }
 
+// What is no token may be a whole header, or a token of the other kind: only what is wrong with it is shown.
+function checkToken(option: string, expected: string, given: unknown): asserts given is string {
+  if (typeof given !== "string") throw invalid(option, expected, given);
+  if (TOKEN.test(given)) return;
+  const wrong = Array.from(given).find((character) => !TOKEN.test(character));
+  throw invalidText(option, expected, wrong === undefined ? "an empty one" : `one with \`${JSON.stringify(wrong)}\``);
+}
+
+function sortOf(value: unknown): string {
+  if (value === null) return "null";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
 // The message never shows a value: it is what secrets travel in.
 function checkHeaders(given: unknown): ReadonlyMap<string, Header> {
   const headers = new Map<string, Header>();
   if (given === undefined) return headers;
-  if (typeof given !== "object" || given === null) throw invalid("headers", "a record or pairs", given);
+  if (typeof given !== "object" || given === null) throw invalidSecret("headers", "a record or pairs", given);
   const pairs = Symbol.iterator in given ? [...(given as Iterable<unknown>)] : Object.entries(given);
   for (const pair of pairs) {
-    if (!Array.isArray(pair) || pair.length !== 2) throw invalid("headers", "a record or pairs", pair);
+    if (!Array.isArray(pair) || pair.length !== 2) throw invalidSecret("headers", "a record or pairs", pair);
     const [name, value] = pair as [unknown, unknown];
     if (value === undefined) continue;
-    if (typeof name !== "string" || !TOKEN.test(name)) throw invalid("headers", "named by tokens (RFC 9110)", name);
+    checkToken("headers", "named by tokens (RFC 9110)", name);
     const key = name.toLowerCase();
     if (RESERVED_HEADERS.has(key) || RESERVED_PREFIXES.some((prefix) => key.startsWith(prefix))) {
       throw invalid("headers", "without the handshake's own", name);
     }
     const values: unknown[] = Array.isArray(value) ? value : [value];
     for (const one of values) {
-      if (typeof one !== "string") throw invalidText("headers", `strings (\`${name}\`)`, `a ${typeof one}`);
+      if (typeof one !== "string") throw invalidText("headers", `strings (\`${name}\`)`, sortOf(one));
       if (!HEADER_VALUE.test(one)) {
         throw invalidText(
           "headers",
@@ -299,16 +312,22 @@ function checkPace(given: unknown): Settings["pace"] {
 
 function checkTls(given: unknown): TlsOptions {
   if (given === undefined) return {};
-  if (typeof given !== "object" || given === null) throw invalid("tls", "an object that node:tls accepts", given);
+  if (typeof given !== "object" || given === null) throw invalidSecret("tls", "an object that node:tls accepts", given);
+  checkFunction("tls.checkServerIdentity", (given as TlsOptions).checkServerIdentity);
   return given;
 }
 
+// Some of them Node checks when it connects, or later still: here it connects to a stream that leads nowhere.
 function secureContextOf(tls: TlsOptions): SecureContext {
-  if (tls.secureContext !== undefined) return tls.secureContext;
   try {
-    return createSecureContext(tls);
+    const secureContext = tls.secureContext ?? createSecureContext(tls);
+    const nowhere = new Duplex({ read: () => undefined, write: (_chunk, _encoding, written) => written() });
+    connectTls({ ...tls, secureContext, socket: nowhere })
+      .on("error", () => undefined)
+      .destroy();
+    return secureContext;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw invalidText("tls", "options that node:tls accepts", `an error: ${why}`);
+    const [why = ""] = (error instanceof Error ? error.message : String(error)).split(/\n| Received /);
+    throw invalidText("tls", "options that node:tls accepts", `an error: ${why}`); // what it received may be a key
   }
 }

@@ -43,15 +43,31 @@ export class Redaction {
   }
 }
 
-/** A URL without user, password and the values of its query. */
+/** A URL without user, password, fragment and the values of its query. */
 export function redactUrl(target: URL): string {
   const clean = new URL(target);
   clean.username = "";
   clean.password = "";
-  if (clean.search === "") return clean.href;
-  const names = [...new Set(clean.searchParams.keys())];
+  clean.hash = "";
+  const parameters = parametersOf(target);
+  if (parameters.length === 0) return clean.href;
   clean.search = "";
-  return `${clean.href}?${names.map((name) => `${encodeURIComponent(name)}=${HIDDEN}`).join("&")}`;
+  const shown = parameters.map(({ name }) => (name === undefined ? HIDDEN : `${name}=${HIDDEN}`));
+  return `${clean.href}?${[...new Set(shown)].join("&")}`;
+}
+
+/** A parameter as it travels; what stands in a query without a `=` is a value. */
+interface Parameter {
+  readonly name: string | undefined;
+  readonly value: string;
+}
+
+function parametersOf({ search }: URL): Parameter[] {
+  const texts = search.slice(1).split("&").filter(Boolean);
+  return texts.map((text) => {
+    const end = text.indexOf("=");
+    return { name: end === -1 ? undefined : text.slice(0, end), value: text.slice(end + 1) };
+  });
 }
 
 /** What may be shown of a text that was meant to be a URL and is none. */
@@ -66,22 +82,24 @@ function secretsOf(target: URL, headers: Iterable<readonly [string, readonly str
   const user = decoded(target.username);
   const password = decoded(target.password);
   for (const secret of [target.password, password, target.username, user]) secrets.add(secret);
-  if (password !== "") secrets.add(Buffer.from(`${user}:${password}`).toString("base64"));
-  for (const value of target.searchParams.values()) {
-    secrets.add(value);
-    secrets.add(encodeURIComponent(value));
+  if (user !== "" || password !== "") secrets.add(Buffer.from(`${user}:${password}`).toString("base64"));
+  for (const { value } of parametersOf(target)) {
+    for (const secret of [value, decoded(value), decoded(value.replaceAll("+", " "))]) secrets.add(secret);
   }
   for (const [name, values] of headers) {
     if (PLAIN_HEADERS.has(name)) continue;
     for (const value of values) {
       secrets.add(value);
-      // "Bearer abc", "a=b; c=d": the parts are what is secret, and what a server would repeat.
+      // "Bearer abc==", "a=b; c=d": the parts are what is secret, and what a server would repeat.
       for (const part of value.split(/[\s;,]+/)) {
-        if (!SCHEMES.has(part.toLowerCase())) secrets.add(part.slice(part.indexOf("=") + 1));
+        if (SCHEMES.has(part.toLowerCase())) continue;
+        for (const secret of [part, part.slice(part.indexOf("=") + 1)]) secrets.add(secret);
       }
     }
   }
-  return [...secrets].filter((secret) => secret.length >= SHORTEST_SECRET);
+  return [...secrets]
+    .flatMap((secret) => [secret, encodeURIComponent(secret)])
+    .filter((secret) => secret.length >= SHORTEST_SECRET);
 }
 
 function decoded(text: string): string {

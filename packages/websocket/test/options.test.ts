@@ -14,12 +14,16 @@ const MEBIBYTE = 1024 * 1024;
 
 const mistakes: readonly (readonly [string, unknown, string])[] = [
   ["headers", 1, "`1`"],
-  ["headers", { "bad name": "x" }, `"bad name"`],
-  ["headers", { "": "x" }, `""`],
+  ["headers", "X-A: a", "a string"],
+  ["headers", ["X-A: a"], "a string"],
+  ["headers", { "bad name": "x" }, 'one with `" "`'],
+  ["headers", { "": "x" }, "an empty one"],
   ["headers", { "X-A": "a\r\nX-B: b" }, "control characters"],
   ["headers", { "X-A": "a\0" }, "control characters"],
   ["headers", { "X-A": "☃" }, "Latin-1"],
   ["headers", { "X-A": 1 }, "a number"],
+  ["headers", { "X-A": null }, "null"],
+  ["headers", { "X-A": {} }, "an object"],
   ["headers", [["X-A"]], "an array"],
   ...["Host", "content-length", "Transfer-Encoding", "Connection", "UPGRADE", "TE", "Trailer", "Expect"].map(
     (name) => ["headers", { [name]: "x" }, name] as const,
@@ -27,10 +31,10 @@ const mistakes: readonly (readonly [string, unknown, string])[] = [
   ...["Proxy-Authorization", "proxy-x", "Sec-WebSocket-Key", "sec-websocket-protocol", "Keep-Alive"].map(
     (name) => ["headers", { [name]: "x" }, name] as const,
   ),
-  ["protocols", "chat", `"chat"`],
+  ["protocols", "chat", "a string"],
   ["protocols", ["a", "a"], `"a"`],
-  ["protocols", ["a b"], `"a b"`],
-  ["protocols", [""], `""`],
+  ["protocols", ["a b"], 'one with `" "`'],
+  ["protocols", [""], "an empty one"],
   ["protocols", [1], "`1`"],
   ...["dialTimeout", "readTimeout", "writeTimeout", "closeTimeout"].flatMap((option) => [
     [option, -1, "`-1`"] as const,
@@ -73,8 +77,16 @@ const mistakes: readonly (readonly [string, unknown, string])[] = [
   ["addresses.deny", { deny: ["10.0.0.0/33"] }, `"10.0.0.0/33"`],
   ["addresses.allow", { deny: [], allow: ["10.0.0.0/8/8"] }, `"10.0.0.0/8/8"`],
   ["signal", {}, "an object"],
-  ["tls", "x", `"x"`],
+  ["tls", "x", "a string"],
   ["tls", { ca: "no certificate", cert: "nor this" }, "an error"],
+  ["tls", { ticketKeys: "x" }, "an error"],
+  ["tls", { secureContext: {} }, "an error"],
+  ["tls", { ALPNProtocols: 5 }, "an error"],
+  ["tls", { servername: 5 }, "an error"],
+  ["tls", { minDHSize: -1 }, "an error"],
+  ["tls", { session: "x" }, "an error"],
+  ["tls", { pskCallback: 5 }, "an error"],
+  ["tls.checkServerIdentity", { checkServerIdentity: 5 }, "`5`"],
 ];
 
 describe("an option that cannot be rejects with INVALID, names the option, and nothing is dialled", () => {
@@ -112,8 +124,9 @@ describe("a URL that cannot be dialled rejects with INVALID", () => {
     expect(await failureOf(connect(url))).toMatchObject({ kind: errors.INVALID, details: { option: "url" } });
   });
 
-  test.each([undefined, null, 1, {}])("%j", async (url) => {
-    expect(await failureOf(connect(url as string))).toMatchObject({ kind: errors.INVALID });
+  test.each([undefined, null, 1, {}, Object.create(null)])("%j", async (url: unknown) => {
+    const failing = failureOf(connect(url as string));
+    expect(await failing).toMatchObject({ kind: errors.INVALID, details: { option: "url" } });
   });
 });
 

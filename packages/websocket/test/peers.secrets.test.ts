@@ -150,6 +150,13 @@ describe("a connection that cannot be made shows no secret:", () => {
   });
 
   test.each([
+    ["a list of whole headers", "ws://127.0.0.1/", { headers: [`Authorization: Bearer ${BEARER}`] }],
+    ["a text of headers", "ws://127.0.0.1/", { headers: `Authorization: Bearer ${BEARER}` }],
+    ["a header's line as its name", "ws://127.0.0.1/", { headers: { [`Authorization: Bearer ${BEARER}`]: "" } }],
+    ["a subprotocol", "ws://127.0.0.1/", { protocols: [`bearer ${BEARER}`] }],
+    ["a list of subprotocols", "ws://127.0.0.1/", { protocols: BEARER }],
+    ["the keys of tickets", "wss://127.0.0.1/", { tls: { ticketKeys: KEY } }],
+    ["all of TLS", "wss://127.0.0.1/", { tls: KEY }],
     ["an option", "ws://127.0.0.1/", { readLimit: -1 }],
     ["the scheme", "ftp://127.0.0.1/", {}],
     ["a header's value", "ws://127.0.0.1/", { headers: { Authorization: `Bearer ${BEARER}\n` } }],
@@ -157,7 +164,7 @@ describe("a connection that cannot be made shows no secret:", () => {
     ["a fragment", "ws://127.0.0.1/#here", {}],
     ["a passphrase", "wss://127.0.0.1/", { tls: { key: KEY, passphrase: PASSWORD } }],
   ])("%s is wrong", async (_, url, wrong) => {
-    const failure = await secretly(url, wrong);
+    const failure = await secretly(url, wrong as ConnectOptions);
     expect(failure.kind).toBe(errors.INVALID);
     expect(leaksOf(failure)).toEqual([]);
   });
@@ -173,6 +180,38 @@ describe("a connection that cannot be made shows no secret:", () => {
     const failure = await failureOf(connect(url));
     expect(failure.kind).toBe(errors.INVALID);
     expect(leaksOf(failure)).toEqual([]);
+  });
+});
+
+test("a fragment is no part of a URL that may be shown", async () => {
+  const failure = await failureOf(connect(new URL(`ws://127.0.0.1/?x=${QUERY}#access_token=${BEARER}`)));
+  expect(failure).toMatchObject({ kind: errors.INVALID, details: { url: "ws://127.0.0.1/?x=[redacted]" } });
+  expect(leaksOf(failure)).toEqual([]);
+});
+
+describe("a secret is hidden in every spelling that a server may repeat it in:", () => {
+  const padded = Buffer.from("a token with padding").toString("base64");
+  const bearer = { Authorization: `Bearer ${padded}` };
+  const user = Buffer.from("user-alone:").toString("base64");
+  const carried = "base64url.bearer.authorization.dG9rZW4tY2FycmllZA";
+  const spellings: readonly (readonly [string, string, ConnectOptions, string])[] = [
+    ["base64 with its padding", "/", { headers: bearer }, padded],
+    ["percent-encoded, a header", "/", { headers: bearer }, encodeURIComponent(padded)],
+    ["a user without a password", "user-alone@", {}, user],
+    ["a query with a plus for a space", "/?key=two+words", {}, "two+words"],
+    ["a query in lower-case percent-encoding", "/?key=one%2ftwo", {}, "one%2ftwo"],
+    ["a query without a name", "/?token-alone", {}, "token-alone"],
+    ["a subprotocol that carries a token", "/", { protocols: [carried] }, carried],
+  ];
+  test.each(spellings)("%s", async (_, where, given, secret) => {
+    await using server = await RawServer.listen();
+    const url = where.endsWith("@") ? server.url.replace("//", `//${where}`) : new URL(where, server.url);
+    const failing = failureOf(connect(url, given));
+    const peer = await server.next();
+    peer.socket.end(`HTTP/1.1 403 No\r\n\r\nNo ${secret}, no ${peer.head}`);
+    const failure = await failing;
+    expect(failure.details["body"]).toContain("No [redacted], no GET /");
+    expect(showings(failure).filter((shown) => shown.includes(secret))).toEqual([]);
   });
 });
 
