@@ -15,34 +15,31 @@ export interface AddressRules {
   readonly allow?: readonly AddressRange[] | undefined;
 }
 
-// Each IPv4 subnet also stands behind IPv6 spellings that lead to the same host: mapped (which BlockList knows by
-// itself), compatible (RFC 4291), NAT64 (RFC 6052) and 6to4 (RFC 3056, the prefix in hexadecimal).
 interface Subnet {
   readonly address: string;
   readonly prefix: number;
-  readonly sixToFour?: string;
 }
 
 const RANGES: Readonly<Record<string, readonly Subnet[]>> = {
   // A connection to 0.0.0.0 or :: reaches the machine itself.
   loopback: [
-    { address: "127.0.0.0", prefix: 8, sixToFour: "2002:7f00::" },
-    { address: "0.0.0.0", prefix: 8, sixToFour: "2002::" },
+    { address: "127.0.0.0", prefix: 8 },
+    { address: "0.0.0.0", prefix: 8 },
     { address: "::1", prefix: 128 },
     { address: "::", prefix: 128 },
   ],
   // RFC 1918, RFC 6598 (carriers), RFC 4193, and the site-local range that RFC 3879 retired.
   private: [
-    { address: "10.0.0.0", prefix: 8, sixToFour: "2002:a00::" },
-    { address: "172.16.0.0", prefix: 12, sixToFour: "2002:ac10::" },
-    { address: "192.168.0.0", prefix: 16, sixToFour: "2002:c0a8::" },
-    { address: "100.64.0.0", prefix: 10, sixToFour: "2002:6440::" },
+    { address: "10.0.0.0", prefix: 8 },
+    { address: "172.16.0.0", prefix: 12 },
+    { address: "192.168.0.0", prefix: 16 },
+    { address: "100.64.0.0", prefix: 10 },
     { address: "fc00::", prefix: 7 },
     { address: "fec0::", prefix: 10 },
   ],
   // The metadata services of clouds live here.
   "link-local": [
-    { address: "169.254.0.0", prefix: 16, sixToFour: "2002:a9fe::" },
+    { address: "169.254.0.0", prefix: 16 },
     { address: "fe80::", prefix: 10 },
   ],
 };
@@ -101,7 +98,9 @@ function add(list: BlockList, range: string): boolean {
   return true;
 }
 
-function addSubnet(list: BlockList, { address, prefix, sixToFour }: Subnet): void {
+// Each IPv4 subnet also stands behind IPv6 spellings that lead to the same host: mapped (which BlockList knows by
+// itself), compatible (RFC 4291), NAT64 (RFC 6052) and 6to4 (RFC 3056).
+function addSubnet(list: BlockList, { address, prefix }: Subnet): void {
   if (isIP(address) === 6) {
     list.addSubnet(address, prefix, "ipv6");
     return;
@@ -110,5 +109,10 @@ function addSubnet(list: BlockList, { address, prefix, sixToFour }: Subnet): voi
   list.addSubnet(`64:ff9b::${address}`, 96 + prefix, "ipv6");
   // ::/96 begins with :: and ::1, which are judged as loopback alone.
   if (address !== "0.0.0.0") list.addSubnet(`::${address}`, 96 + prefix, "ipv6");
-  if (sixToFour !== undefined) list.addSubnet(sixToFour, 16 + prefix, "ipv6");
+  list.addSubnet(`2002:${inHexadecimal(address)}::`, 16 + prefix, "ipv6");
+}
+
+function inHexadecimal(address: string): string {
+  const bytes = Buffer.from(address.split(".").map(Number)).toString("hex");
+  return `${bytes.slice(0, 4)}:${bytes.slice(4)}`;
 }

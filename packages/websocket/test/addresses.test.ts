@@ -107,6 +107,21 @@ describe("what lies outside is dialled:", () => {
   });
 });
 
+describe("an IPv4 subnet that is given is judged in every IPv6 spelling, too:", () => {
+  test.each([
+    "203.0.113.7",
+    "[::ffff:203.0.113.7]",
+    "[64:ff9b::203.0.113.7]",
+    "[::203.0.113.7]",
+    "[2002:cb00:7107::1]",
+  ])("%s", async (host) => {
+    for (const denied of ["203.0.113.0/24", "203.0.113.7"]) {
+      const failing = failureOf(connect(`ws://${host}/`, { addresses: { deny: [denied] } }));
+      expect(await failing).toMatchObject({ kind: errors.PERMISSION_DENIED });
+    }
+  });
+});
+
 describe("a name", () => {
   test("is judged by the address it points to, before that is dialled", async () => {
     await using server = await RawServer.listen();
