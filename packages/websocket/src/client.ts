@@ -20,7 +20,7 @@ import {
   usedAfterClose,
 } from "./errors.ts";
 import type { Message } from "./incoming.ts";
-import { checkSignal, checkTimeout, type Settings } from "./options.ts";
+import { checkObject, checkSignal, checkTimeout, type Settings } from "./options.ts";
 import { checkMessage, type Data, Outgoing } from "./outgoing.ts";
 import { Pings } from "./pings.ts";
 import { Reading } from "./reading.ts";
@@ -210,6 +210,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
    * the pong would stand behind data that nobody reads; INTERNAL when the connection is or gets closed.
    */
   async ping(options: PingOptions = {}): Promise<number> {
+    checkObject(options);
     const timeout = checkTimeout("timeout", options.timeout, 10_000);
     const signal = checkSignal(options.signal);
     signal?.throwIfAborted();

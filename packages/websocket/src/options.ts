@@ -138,8 +138,7 @@ export function faultOf(target: URL): string | undefined {
 
 /** Checks every option. Throws INVALID and names the one that is wrong. */
 export function checkOptions(given: unknown): Settings {
-  if (typeof given !== "object" || given === null) throw invalid("options", "an object", given);
-  const options = given as ConnectOptions;
+  const options = checkObject(given) as ConnectOptions;
   const compression = checkCompression(options.compression);
   const tls = checkTls(options.tls);
   return {
@@ -171,6 +170,12 @@ export function checkOptions(given: unknown): Settings {
     tls,
     secureContext: options.tls === undefined ? undefined : secureContextOf(tls),
   };
+}
+
+/** Checks that options are an object, whatever it holds. */
+export function checkObject(given: unknown): object {
+  if (typeof given !== "object" || given === null) throw invalid("options", "an object", given);
+  return given;
 }
 
 /** Reads a timeout: milliseconds, or undefined for none (0). */

@@ -202,11 +202,15 @@ describe("a ping", () => {
     await expect(pinging).rejects.toBe(reason);
   });
 
-  test("rejects a timeout that is none with INVALID", async () => {
+  test("rejects options that are none with INVALID", async () => {
     await using server = await RawServer.listen();
     const { client } = await server.meet();
     expect(await failureOf(client.ping({ timeout: -1 }))).toMatchObject({ kind: errors.INVALID });
     expect(await failureOf(client.ping({ timeout: "soon" }))).toMatchObject({ kind: errors.INVALID });
+    for (const options of [null, 5000]) {
+      const failing = failureOf(client.ping(options as unknown as websocket.PingOptions));
+      expect(await failing).toMatchObject({ kind: errors.INVALID, details: { option: "options" } });
+    }
   });
 
   test("rejects while reading is paused, at once, and when the pause begins while it waits", async () => {
