@@ -152,6 +152,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
    * @param cause why, for whoever reads `cause` or iterates; `undefined` means a plain close.
    */
   close(cause?: unknown): void {
+    recorder?.passed();
     if (this.closed) return;
     this.#end = { cause };
     this.endReceivers();

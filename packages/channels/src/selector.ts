@@ -139,6 +139,7 @@ export class Round extends AlarmQueue implements Steps<never> {
     }
     const registration = new Registration(name, source as Source<unknown>, this);
     this.registrations.set(name, registration);
+    recorder?.passed();
     this.#ended = false;
     registration.source.fire(); // a timer that is due already
     this.place(registration);
@@ -150,6 +151,7 @@ export class Round extends AlarmQueue implements Steps<never> {
   }
 
   delete(name: string): boolean {
+    recorder?.passed();
     const registration = this.registrations.get(name);
     if (registration !== undefined) this.#forget(registration);
     return registration !== undefined;

@@ -20,9 +20,9 @@ const CALM_MACROTASKS = 3;
 export interface VirtualTime {
   /** Milliseconds of virtual time since the start. */
   now(): number;
-  /** Lets a stretch of time pass; resolves when all that happens in it has happened. */
+  /** Lets a stretch of time pass; resolves when all that happens in it has happened. Rejects once the run has ended. */
   advance(duration: Duration): Promise<void>;
-  /** Resolves when nothing of the library can run any more without time passing. */
+  /** Resolves when nothing of the library can run any more without time passing. Rejects once the run has ended. */
   idle(): Promise<void>;
   /** Marks real I/O: until the promise settles, time neither jumps nor is a deadlock declared. Gives what it gives. */
   external<T>(promise: PromiseLike<T>): Promise<T>;
@@ -116,6 +116,7 @@ class Run implements Clock, VirtualTime {
   }
 
   async advance(duration: Duration): Promise<void> {
+    this.#mustRun();
     const milliseconds = parseDuration(duration);
     if (milliseconds < 0) throw new SluiceError(INVALID, `Expected a duration of zero or more, got \`${duration}\``);
     await new Promise<void>((resolve) => {
@@ -125,6 +126,7 @@ class Run implements Clock, VirtualTime {
   }
 
   async idle(): Promise<void> {
+    this.#mustRun();
     await new Promise<void>((resolve) => this.#idlers.push(resolve));
   }
 
@@ -166,6 +168,10 @@ class Run implements Clock, VirtualTime {
       };
       start();
     });
+  }
+
+  #mustRun(): void {
+    if (this.#finished) throw new SluiceError(CONFLICT, "This run of virtual time has ended, and its clock with it");
   }
 
   /** Wakes whoever waits for this calm, or lets time jump; false when neither is left. */

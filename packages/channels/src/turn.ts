@@ -143,10 +143,14 @@ function chooseMacrotask(): (task: () => void) => unknown {
   const tasks = new Ring<() => void>();
   const { port1, port2 } = new MessageChannel();
   port1.addEventListener("message", () => {
-    tasks.shift()();
+    const task = tasks.shift();
+    if (tasks.length === 0) unref(port1);
+    task();
   });
   port1.start();
+  unref(port1);
   return (task) => {
+    ref(port1); // a port that listens would keep the process alive for ever
     tasks.push(task);
     port2.postMessage(0);
   };

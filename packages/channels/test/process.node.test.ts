@@ -47,6 +47,17 @@ describe.concurrent("K8: the process ends although", () => {
     expect(await run(`${body}; console.log("main is done");`)).toEqual(quietly("main is done"));
   });
 
+  test("the host has no setImmediate, as browsers have none, and a burst goes on through its MessageChannel", async () => {
+    const body = `
+      const c = new Channel(5000);
+      for (let i = 0; i < 5000; i += 1) await c.send(i);
+      await time.sleep(0);
+      console.log(typeof setImmediate, c.length);
+    `;
+    const ended = await run(body, "--import=data:text/javascript,delete globalThis.setImmediate");
+    expect(ended).toEqual(quietly("undefined 5000"));
+  });
+
   test("main returns while its tasks wait for one another", async () => {
     const ended = await run(`
       const [a, b] = [new Channel(), new Channel()];

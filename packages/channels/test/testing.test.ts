@@ -535,6 +535,7 @@ async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
 
 const poll = new Channel<number>(1, { overflow: "drop-oldest" });
 const alarm = time.timer("1h");
+const watcher = new Selector<Record<string, number>>();
 test.each<[string, () => unknown]>([
   ["trySend", () => poll.trySend(1)],
   ["tryReceive", () => new Channel().tryReceive()],
@@ -542,6 +543,14 @@ test.each<[string, () => unknown]>([
   ["tryNext", () => new Selector({ silent: new Channel() }).tryNext()],
   ["time.after", () => time.after("1h")],
   ["reset", () => alarm.reset("1h")],
+  ["close", () => new Channel().close()],
+  [
+    "add and delete",
+    () => {
+      watcher.add("silent", poll);
+      watcher.delete("silent");
+    },
+  ],
 ])("time stands still while a task goes on calling %s, however often the loop turns", (_name, operation) =>
   virtualTime(async (clock) => {
     const slept = time.sleep("1s");
@@ -554,3 +563,10 @@ test.each<[string, () => unknown]>([
     expect(clock.now()).toBe(1000);
   }),
 );
+
+test("a clock that is kept beyond its run says so, instead of a wait for ever", async () => {
+  const kept = await virtualTime((clock) => ({ clock }));
+  for (const late of [kept.clock.idle(), kept.clock.advance("1s")]) {
+    expect(await rejectionOf(late)).toMatchObject({ kind: errors.CONFLICT, message: expect.stringContaining("ended") });
+  }
+});

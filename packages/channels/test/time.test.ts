@@ -314,7 +314,8 @@ describe.each([
       const ticker = time.ticker(100);
       await advance(150);
       take(ticker.channel());
-      ticker.reset(200);
+      const nothing: unknown = ticker.reset(200);
+      expect(nothing).toBeUndefined();
       await advance(199);
       expect(ticker.channel().tryReceive()).toBeUndefined();
       await advance(201);
