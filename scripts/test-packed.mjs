@@ -1,5 +1,5 @@
-// `npm run test:packed`: a stranger's project. Both packages packed, installed beside each other, compiled by a project that
-// checks its libraries, and run.
+// `npm run test:packed`: a stranger's project. Both packages packed, installed beside each other, compiled by a project
+// that checks its libraries, and run.
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,6 +22,7 @@ const refused: string = await websocket.connect("ws://127.0.0.1:9").then(() => "
 if (!refused.includes("ECONNREFUSED")) throw new Error(refused);
 console.log("Packed, installed, compiled, run:", Source.name, parked().length, websocket.CLOSE_CODES.NORMAL);
 `;
+const OLDEST = "5.7.3"; // the first with Uint8Array<ArrayBuffer>
 const compiler = {
   target: "es2023",
   lib: ["es2023"],
@@ -36,8 +37,7 @@ const folder = mkdtempSync(join(tmpdir(), "sluice-packed-"));
 const write = (file, value) =>
   writeFileSync(join(folder, file), typeof value === "string" ? value : JSON.stringify(value));
 try {
-  say("Building and packing");
-  must(...npm("run", "--silent", "build"));
+  say("Packing, which builds");
   must(...npm("pack", "--workspaces", "--silent", "--pack-destination", folder));
 
   say("Installing both packages in a project of their own");
@@ -54,11 +54,13 @@ try {
       "--no-fund",
       ...packages.map((file) => join(folder, file)),
       "@types/node@20",
+      `typescript@${OLDEST}`,
     ),
   );
 
-  say("Compiling and running it");
+  say(`Compiling it, with our TypeScript and with the oldest that will do (${OLDEST}), and running it`);
   must(...tool("typescript/bin/tsc", "-p", folder));
+  must(process.execPath, [join(folder, "node_modules/typescript/bin/tsc"), "-p", folder]);
   must(process.execPath, [join(folder, "program.js")]);
 } finally {
   rmSync(folder, { recursive: true, force: true });

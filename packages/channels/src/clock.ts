@@ -51,7 +51,7 @@ class HostClock implements Clock {
     return now;
   }
 
-  // Reading both clocks for each new timer would cost a fifth of a select with a timeout (bench row 11), so the host's
+  // Reading both clocks for each new timer would cost a fifth of a select with a timeout (bench: select-timeout), so the host's
   // own time of day is carried along with the monotonic time for a millisecond.
   wall(now: number): number {
     if (Date.now !== realWall || this !== real) return Date.now();
@@ -98,7 +98,7 @@ class HostClock implements Clock {
   }
 
   // Nobody waits any more. A select loop with a timeout comes back at once and would pay for a host timer each time,
-  // so the timer only stops holding the process and is cleared when the loop turns (bench row 11).
+  // so the timer only stops holding the process and is cleared when the loop turns (bench: select-timeout).
   #release(): void {
     if (this !== real) {
       this.#disarm();

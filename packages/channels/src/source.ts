@@ -210,7 +210,7 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
   fire(): void {}
 
   // Each literal goes straight into its promise: where V8 sees which object it is, it need not look for a `then` on it
-  // (bench row 3: 10 ns of 100).
+  // (bench: buffered, 10 ns of 100).
   #received(): Promise<Received<T>> {
     if (this.#drained()) return settled({ ok: false, value: undefined, done: true });
     return settled({ ok: true, value: this.take(), done: false });

@@ -10,7 +10,7 @@ const SPARE_LIMIT = 256 * 1024;
 
 // Text is decoded out of its bytes, which are free again then. One block serves every connection in turn: a fresh one
 // for each message is garbage outside of V8's heap, which is collected late (64 KiB messages: 119 MB resident, with it
-// 105; bench row 18).
+// 105; bench: flood).
 let spare: Buffer | undefined;
 
 /** @internal */

@@ -22,7 +22,7 @@ export type Borrower = (chunk: Buffer) => void;
 
 // One page for every connection: Node reads into it, and whoever reads is done with it before the next read. A page for
 // each read is garbage outside of V8's heap, which is collected late: a flood of 64 KiB messages then is 105 MB resident
-// (bench row 18).
+// (bench: receive-64).
 const PAGE = 64 * 1024;
 let page: Buffer | undefined;
 

@@ -34,7 +34,7 @@ export interface IncomingOptions {
 // Large messages stop the reading before their number does: 32 of 1 MiB would be the memory of a small process. One that
 // is huge does so alone, since V8 lets 32 MiB of dead buffers gather whatever we do, and the process should stay below
 // 100 MB beside them. A flood of compressed 1 MiB: 104 MB resident; with 4 MiB of them in the channel 109, with 32 150;
-// ws alone, one message at a time, 96 (bench row 18).
+// ws alone, one message at a time, 96 (test: backpressure).
 const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 const HUGE = 1024 * 1024;
 // One read chunk holds up to 32,767 empty frames, or 64 KiB of data. What goes far beyond is a peer that compresses a
@@ -61,7 +61,7 @@ export class Incoming extends Source<Message> {
     super();
     this.#options = options;
     this.#capacity = options.capacity;
-    // Resuming at each free slot would pause after each message: 10 % at 64 B (bench row 18).
+    // Resuming at each free slot would pause after each message: 10 % at 64 B (bench: receive-64).
     this.#resumeAt = Math.floor(options.capacity / 2);
     this.#blocks = options.overflow === "block";
   }
