@@ -21,7 +21,7 @@ export abstract class Selectable {
   abstract enlist(place: Place): void;
 }
 
-/** @internal */
+/** @internal Asks whether it would not wait. */
 export function isReady(selectable: Selectable): boolean {
   return (selectable as unknown as { ready(): boolean }).ready();
 }
@@ -42,8 +42,7 @@ export class Offer extends Selectable {
   }
 
   commit(key: number | string): { value: undefined; ok: true } {
-    if (this.channel.closed) throw this.refused(key);
-    this.channel.trySend(this.value);
+    this.channel.put(this.value, key);
     return { value: undefined, ok: true };
   }
 

@@ -131,8 +131,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
    */
   trySend(value: T): boolean {
     recorder?.passed();
-    if (this.closed) throw new ClosedError(value, this);
-    return this.#place(value);
+    return this.put(value);
   }
 
   /** Describes a send for `select`. */
@@ -181,6 +180,12 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     return this.closed || this.#buffer.length < this.#capacity || this.#drops() || this.awaited();
   }
 
+  /** @internal Sends without waiting, as the case `key` of a select: what `trySend` was overridden to do is not asked. */
+  put(value: T, key?: number | string): boolean {
+    if (this.closed) throw new ClosedError(value, this, key);
+    return this.#place(value);
+  }
+
   /** @internal Parks a part of a `select`. */
   enlistSender(waiter: Waiting): void {
     this.#senders.append(waiter);
@@ -218,7 +223,8 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
       this.#buffer.push(value);
     }
     try {
-      this.#options.onDrop?.(dropped);
+      const { onDrop } = this.#options;
+      onDrop?.(dropped);
     } catch (mistake) {
       queueMicrotask(() => {
         throw mistake; // the send succeeded: what the hook throws is an uncaught exception, as in an event listener

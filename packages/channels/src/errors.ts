@@ -1,6 +1,7 @@
 // What can go wrong, as values a program can switch on: `kind` says what, `retryable` whether trying again makes sense.
 // A programmer's mistake is a plain `TypeError` or `RangeError` instead, and closing is a value (`ok: false`).
 
+import { named } from "./error-name.ts";
 import { isObject } from "./mistake.ts";
 import type { SendChannel } from "./types.ts";
 
@@ -54,17 +55,13 @@ export class SluiceError extends Error {
   /** Facts for people and programs, never secrets. */
   readonly details: Readonly<Record<string, unknown>>;
 
-  static {
-    // Names are given as texts, since bundlers rename classes; on prototypes, since they belong out of `Object.keys`.
-    Object.assign(this.prototype, { name: "SluiceError", [brand]: true });
-  }
-
   constructor(kind: ErrorKind, message: string, options: SluiceErrorOptions = {}) {
     super(message, options);
-    if (!Object.hasOwn(new.target.prototype, "name")) new.target.prototype.name = new.target.name;
+    named(this, new.target === SluiceError ? "SluiceError" : new.target.name);
     this.kind = kind;
     this.retryable = options.retryable ?? false;
     this.details = options.details ?? {};
+    Object.defineProperty(this, brand, { value: true });
   }
 }
 
@@ -81,10 +78,6 @@ export class ClosedError extends SluiceError {
   /** Which case of an array `select` failed. */
   declare readonly index?: number;
 
-  static {
-    this.prototype.name = "ClosedError";
-  }
-
   constructor(value: unknown, channel: SendChannel<never>, key?: number | string) {
     const { name, cause } = channel;
     super(CLOSED, `Cannot send on ${name === undefined ? "a closed channel" : `the closed channel "${name}"`}`, {
@@ -92,7 +85,8 @@ export class ClosedError extends SluiceError {
     });
     this.value = value;
     this.channel = channel;
-    if (key !== undefined) Object.assign(this, typeof key === "string" ? { name: key } : { index: key });
+    named(this, typeof key === "string" ? key : "ClosedError");
+    if (typeof key === "number") (this as { index?: number }).index = key;
   }
 }
 

@@ -8,15 +8,19 @@ export type Step<T> = IteratorResult<T, undefined>;
 
 /** @internal What an iterator goes over. */
 export interface Steps<T> {
-  step(iterator: object): Promise<Step<T>>;
-  /** Ends the parked steps of one iterator, as a plain close does, and gives its last. */
-  dismiss(iterator: object): Step<T>;
+  step(iterator: StepIterator<T>): Promise<Step<T>>;
+  /** Ends the parked steps of one iterator, as a plain close does. */
+  dismiss(iterator: object): void;
+  /** The last step. */
+  end(): Step<T>;
 }
 
 /** @internal */
-export class StepIterator<T> implements AsyncIterableIterator<T, undefined, undefined> {
+export class StepIterator<T> implements AsyncIterator<T, undefined, undefined> {
   readonly #steps: Steps<T>;
   #returned = false;
+  /** Steps that wait now. A loop that breaks has none, and then need not look for them among all who wait. */
+  parked = 0;
 
   constructor(steps: Steps<T>) {
     this.#steps = steps;
@@ -29,10 +33,7 @@ export class StepIterator<T> implements AsyncIterableIterator<T, undefined, unde
   /** Settles a parked `next` as done, takes nothing, and leaves the channel open: what `break` calls. */
   return(): Promise<Step<T>> {
     this.#returned = true;
-    return settled(this.#steps.dismiss(this));
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
+    if (this.parked > 0) this.#steps.dismiss(this);
+    return settled(this.#steps.end());
   }
 }

@@ -30,6 +30,7 @@ export class List<N extends Link> implements Link {
   /** The list got its first node or lost its last one. */
   turned(): void {}
 
+  /** For who stands in front of a channel: behind a queue there is nobody to tell. */
   changed(): void {}
 }
 

@@ -18,7 +18,7 @@ export function option<O extends object, K extends keyof O & string>(
   return value;
 }
 
-/** @internal */
+/** @internal True for what may be asked for properties, functions apart. */
 export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }

@@ -125,6 +125,7 @@ export function trySelect<const C extends Cases<C>>(
   options?: { readonly priority?: boolean | undefined },
 ): SelectResult<C> | undefined;
 export function trySelect(cases: Cases<object>, options?: { readonly priority?: boolean | undefined }): unknown {
+  check(options === undefined || isObject(options), "options", "an object", options);
   return look(listOf(cases), options);
 }
 
@@ -173,8 +174,8 @@ function parkSelect(cases: CaseList, options: SelectOptions | undefined): Promis
   return new Promise((resolve, reject) => {
     const selection = spare ?? new Selection();
     spare = undefined;
+    listen(selection, options); // first: what throws here must leave nothing behind
     selection.enlist(cases, resolve, reject);
-    listen(selection, options);
     recorder?.parked(selection, "select", cases.list.filter(Boolean));
   });
 }

@@ -114,7 +114,10 @@ const NEXT: Kind = {
 const STEP: Kind = {
   what: "for await",
   fails: false,
-  finish: (waiter, _ok, event) => settle(waiter.resolve, stepOf(event)),
+  finish: (waiter, _ok, event) => {
+    (waiter.value as StepIterator<never>).parked -= 1;
+    settle(waiter.resolve, stepOf(event));
+  },
 };
 
 function stepOf(value: unknown): Step<never> {
@@ -128,6 +131,12 @@ export class Round extends AlarmQueue implements Steps<never> {
   readonly #timers = new Deadlines<Registration>();
   #ended = false; // a close left no channel
   #closed = false;
+  #taking = false;
+
+  /** When its first `next` parked. */
+  get arrival(): number {
+    return this.#taking ? Infinity : (this.head?.arrival ?? Infinity);
+  }
 
   add(name: string, source: unknown): void {
     check(typeof name === "string", "name", "a string", name);
@@ -144,7 +153,9 @@ export class Round extends AlarmQueue implements Steps<never> {
     registration.source.fire(); // a timer that is due already
     this.place(registration);
     while (this.head !== undefined) {
+      this.#taking = true; // room in a socket's channel lets more in at once, which must not overtake what is taken
       const event = this.take();
+      this.#taking = false;
       if (event === undefined) break;
       this.deliver(event);
     }
@@ -158,23 +169,30 @@ export class Round extends AlarmQueue implements Steps<never> {
   }
 
   close(): void {
+    recorder?.passed();
     this.#closed = true;
     for (const registration of this.registrations.values()) this.#forget(registration);
     this.#end();
   }
 
-  receive<R>(kind: Kind, options?: SignalOptions, iterator?: object): Promise<R> {
+  receive<R>(kind: Kind, options?: SignalOptions, iterator?: StepIterator<never>): Promise<R> {
     const event = this.take();
-    if (event === undefined && !this.#ended) return park(kind, this, this, options, iterator);
+    if (event === undefined && !this.#ended) {
+      if (iterator !== undefined) iterator.parked += 1;
+      return park(kind, this, this, options, iterator);
+    }
     return settled((kind === STEP ? stepOf(event) : event) as R);
   }
 
-  step(iterator: object): Promise<Step<never>> {
+  step(iterator: StepIterator<never>): Promise<Step<never>> {
     return this.receive(STEP, undefined, iterator);
   }
 
-  dismiss(iterator: object): Step<never> {
+  dismiss(iterator: object): void {
     dismiss(this, iterator);
+  }
+
+  end(): Step<never> {
     return stepOf(undefined);
   }
 
@@ -269,33 +287,55 @@ class Registration implements Link, Deadline, Front, Receiver {
   readonly source: Source<unknown>;
   readonly #round: Round;
   #behind: Front;
+  #ahead: Registration | undefined = undefined;
 
   constructor(name: string, source: Source<unknown>, round: Round) {
     this.name = name;
     this.source = source;
     this.#round = round;
-    this.#behind = source.front(this);
+    this.#behind = source.front;
+    if (this.#behind instanceof Registration) this.#behind.#ahead = this;
+    source.putInFront(this);
   }
 
   leave(): void {
-    this.source.front((this.source.front() as Registration).without(this));
-  }
-
-  /** What is left in front when one Selector goes. */
-  without(gone: Registration): Front {
-    if (gone === this) return this.#behind;
-    this.#behind = (this.#behind as Registration).without(gone);
-    return this;
+    const ahead = this.#ahead;
+    const behind = this.#behind;
+    if (ahead === undefined) this.source.putInFront(behind);
+    else ahead.#behind = behind;
+    if (behind instanceof Registration) behind.#ahead = ahead;
+    this.#ahead = undefined;
   }
 
   get arrival(): number {
-    return this.#round.head?.arrival ?? Infinity;
+    return this.#round.arrival;
   }
 
   /** The earliest: whoever parked a `next` here, or somebody behind. */
   get head(): Receiver | undefined {
-    const behind = this.#behind.head;
-    return this.arrival < (behind?.arrival ?? Infinity) ? this : behind;
+    return Registration.#earliest(this);
+  }
+
+  changed(): void {
+    Registration.#tell(this);
+  }
+
+  // Loops: a server may have a Selector for each connection, all of which watch the channel of its shutdown, and
+  // 3,000 calls deep the stack ends. Of two names for one channel the first that was added has the value.
+  static #earliest(front: Front): Receiver | undefined {
+    let first: Receiver | undefined;
+    let arrival = Infinity;
+    for (; front instanceof Registration; front = front.#behind) {
+      if (front.arrival < Infinity && front.arrival <= arrival) [first, arrival] = [front, front.arrival];
+    }
+    const { head } = front;
+    return head !== undefined && head.arrival < arrival ? head : first;
+  }
+
+  static #tell(last: Registration): void {
+    let first: Registration | undefined = last;
+    while (first.#behind instanceof Registration) first = first.#behind;
+    for (; first !== undefined; first = first.#ahead) first.#round.place(first);
   }
 
   wake(_channel: object, value: unknown, ok: boolean): void {
@@ -304,10 +344,5 @@ class Registration implements Link, Deadline, Front, Receiver {
 
   event(value: unknown, ok = true): Event {
     return { name: this.name, channel: this.source, value, ok };
-  }
-
-  changed(): void {
-    this.#behind.changed();
-    this.#round.place(this);
   }
 }

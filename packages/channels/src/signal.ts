@@ -50,7 +50,8 @@ export function refusal(options: SignalOptions | undefined): Promise<never> | un
     check(isObject(options), "options", "an object", options);
     const { signal } = options;
     if (signal === undefined) return undefined;
-    check(isObject(signal) && "aborted" in signal && "addEventListener" in signal, "signal", "an AbortSignal", signal);
+    const listens = isObject(signal) && typeof (signal as Partial<AbortSignal>).addEventListener === "function";
+    check(listens && "aborted" in signal, "signal", "an AbortSignal", signal);
     return signal.aborted ? rejected(signal.reason) : undefined;
   } catch (mistake) {
     return rejected(mistake);

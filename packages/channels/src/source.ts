@@ -36,6 +36,7 @@ const STEP: Kind = {
   fails: true,
   finish: (waiter, ok, value, channel) => {
     const { cause } = channel as Source<unknown>;
+    (waiter.value as StepIterator<unknown>).parked -= 1;
     if (ok || cause === undefined) settle(waiter.resolve, { ok, value, done: !ok });
     else settle(waiter.reject as (cause: unknown) => void, cause);
   },
@@ -60,6 +61,7 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
     return undefined;
   }
 
+  /** Values there now. On a closed channel 0 means drained: a kind must not say so while a value is left. */
   get length(): number {
     return 0;
   }
@@ -141,7 +143,7 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
    * leaves the channel open.
    */
   [Symbol.asyncIterator](): AsyncIterator<T, undefined, undefined> {
-    return new StepIterator(this);
+    return new StepIterator<T>(this);
   }
 
   /** For the kind to call: hands a value to the operation that has waited longest; false when nobody waits. */
@@ -156,7 +158,10 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
     return this.#front.head !== undefined;
   }
 
-  /** For the kind to call when a value was stored or the channel closed, and nobody was there to take it. */
+  /**
+   * For the kind to call when a value was stored, the channel closed, or its moment changed, and nobody was there to
+   * take it.
+   */
   protected turnedReady(): void {
     this.#front.changed();
   }
@@ -183,22 +188,32 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
   }
 
   /** @internal */
-  step(iterator: object): Promise<Step<T>> {
-    if (!this.ready()) return this.park(STEP, undefined, iterator);
+  step(iterator: StepIterator<T>): Promise<Step<T>> {
+    if (!this.ready()) {
+      iterator.parked += 1;
+      return this.park(STEP, undefined, iterator);
+    }
     return this.cause !== undefined && this.#drained() ? rejected(this.cause) : this.#received();
   }
 
   /** @internal */
-  dismiss(iterator: object): Step<T> {
+  dismiss(iterator: object): void {
     dismiss(this.#receivers, iterator);
+  }
+
+  /** @internal */
+  end(): Step<T> {
     return { ok: false, value: undefined, done: true } as Step<T>;
   }
 
   /** @internal What stands in front of the receivers: their own queue, unless a Selector was put there. */
-  front(next: Front = this.#front): Front {
-    const before = this.#front;
-    this.#front = next;
-    return before;
+  get front(): Front {
+    return this.#front;
+  }
+
+  /** @internal */
+  putInFront(front: Front): void {
+    this.#front = front;
   }
 
   /** @internal The moment, on the monotonic clock, at which the channel turns ready by itself: timers only. */

@@ -4,6 +4,7 @@
 
 import { type Alarm, type Clock, installClock, ringDue } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
+import { named } from "./error-name.ts";
 import { parseDuration } from "./duration.ts";
 import { CONFLICT, INTERNAL, INVALID, SluiceError } from "./errors.ts";
 import { formatParked, type ParkedOperation, ParkedOperations, recordVirtual } from "./inspect.ts";
@@ -33,10 +34,6 @@ export class DeadlockError extends SluiceError {
   /** Every operation that was parked. */
   readonly parked: readonly ParkedOperation[];
 
-  static {
-    this.prototype.name = "DeadlockError";
-  }
-
   constructor(parked: readonly ParkedOperation[]) {
     const list =
       parked.length === 0 ? "  nothing is parked: the body waits for something outside" : formatParked(parked);
@@ -45,6 +42,7 @@ export class DeadlockError extends SluiceError {
       `Deadlock: nothing can ever happen again\n${list}\n  If real I/O is under way, wrap it: await clock.external(promise)`,
       { details: { parked } },
     );
+    named(this, "DeadlockError");
     this.parked = parked;
   }
 }

@@ -3,6 +3,7 @@
 
 import { AlarmQueue } from "./alarm-queue.ts";
 import { Source } from "./source.ts";
+import { recorder } from "./waiter.ts";
 
 /** @internal A period of 0 means one value and no more. */
 export class TimerChannel extends Source<Date> {
@@ -21,6 +22,7 @@ export class TimerChannel extends Source<Date> {
 
   /** @internal True when it was still pending; due and not yet received counts as pending. */
   stop(): boolean {
+    recorder?.passed();
     const pending = this.#due < Infinity;
     this.#moveTo(Infinity);
     return pending;

@@ -29,6 +29,7 @@ let turnBegan = NO_TURN; // by the clock; before the first look of a turn there 
 let turnGranted = 0; // what had been given by then
 let looked = 0;
 let renewing = false;
+let turning = false;
 
 /** Settles a promise: at once, or in the order of the calls when the budget lets it. */
 export function settle<T>(resolve: Resolve<T>, value: T): void {
@@ -77,10 +78,12 @@ export function holding(): boolean {
  */
 export function budgetByCount(alone: boolean): void {
   now = alone ? () => 0 : realNow;
+  looked = now();
   stride = STRIDE_LIMIT;
   granted = completions();
   credit = grace = 0;
-  turn();
+  turnBegan = NO_TURN;
+  look();
 }
 
 // The completion that asks for a look still passes. The look comes in a microtask behind the reactions of the promises
@@ -110,17 +113,21 @@ function look(): void {
     renewing = true;
   }
   if (granted + stride - turnGranted > TURN_COMPLETIONS || time - turnBegan >= TURN_MILLISECONDS) {
-    macrotask(turn);
+    if (!turning) macrotask(turn);
+    turning = true;
     return;
   }
   granted += stride;
   for (credit = stride; credit > 0 && held.length > 0;) {
     const { resolve, value } = held.shift();
-    if (passes()) resolve(value as never);
+    passes(); // it does, there is credit
+    resolve(value as never);
   }
 }
 
 function turn(): void {
+  turning = false;
+  if (credit > 0) return; // a budget was started afresh meanwhile
   turnBegan = NO_TURN;
   look();
 }
@@ -140,6 +147,7 @@ function renew(): void {
 function chooseMacrotask(): (task: () => void) => unknown {
   const { setImmediate } = globalThis as { setImmediate?: (task: () => void) => unknown };
   if (setImmediate !== undefined) return setImmediate;
+  if (typeof MessageChannel === "undefined") return (task) => realSetTimeout(task, 0);
   const tasks = new Ring<() => void>();
   const { port1, port2 } = new MessageChannel();
   port1.addEventListener("message", () => {

@@ -89,8 +89,8 @@ export function park<R>(
 ): Promise<R> {
   return new Promise((resolve, reject) => {
     const waiter = new Waiter(kind, value, resolve, kind.fails || options ? reject : undefined);
+    listen(waiter, options); // first: what throws here must leave nothing behind
     queue.append(waiter);
-    listen(waiter, options);
     recorder?.parked(waiter, kind.what, on);
   });
 }

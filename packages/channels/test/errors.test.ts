@@ -95,6 +95,17 @@ describe("SluiceError", () => {
     expect(new Refused(errors.INVALID, "no").name).toBe("Refused");
   });
 
+  test("a subclass may have a name of its own making, and frozen prototypes do no harm", () => {
+    class Refused extends SluiceError {
+      static {
+        Object.defineProperty(this.prototype, "name", { get: () => "a refusal" });
+      }
+    }
+    class Again extends Refused {}
+    Object.freeze(Again.prototype);
+    expect(String(new Again(errors.INVALID, "no"))).toContain("no");
+  });
+
   test("N5: survives structuredClone as an Error, with its message and its cause", () => {
     const copy = structuredClone(new SluiceError(errors.INVALID, "no good", { cause: new Error("why") }));
     expect(copy).toBeInstanceOf(Error);
@@ -142,6 +153,7 @@ describe("ClosedError", () => {
       { name: "out", value: 2 },
     ]);
     expect("index" in (failures[1] as object)).toBe(false);
+    expect(Object.keys(failures[1] as object)).not.toContain("name");
 
     expect(thrownBy(() => trySelect([null, parked.caseSend(3)]))).toMatchObject({ index: 1, value: 3 });
     expect(thrownBy(() => trySelect({ 7: parked.caseSend(4) }))).toMatchObject({ name: "7", value: 4 });

@@ -36,14 +36,6 @@ describe("G1: for await", () => {
     expect(await all).toEqual(upTo(100));
   });
 
-  test("goes on with an iterator that has begun, as with those of the language", async () => {
-    const channel = filled(3);
-    channel.close();
-    const iterator = channel[Symbol.asyncIterator]();
-    expect(await iterator.next()).toEqual(step(0));
-    expect(await collected(iterator as AsyncIterableIterator<number>)).toEqual([1, 2]);
-  });
-
   test("waits on an open channel", async () => {
     const channel = filled(2);
     const all = collected(channel);

@@ -1,6 +1,7 @@
 // Law 3 in numbers: completions between two turns of the event loop, which setImmediate shows one by one.
 
 import { Channel, select } from "@sluice/channels";
+import { virtualTime } from "@sluice/channels/testing";
 import { describe, expect, test, vi } from "vitest";
 import { Meter, programs } from "./busy.ts";
 
@@ -108,4 +109,28 @@ test("work that is slow after a fast stretch and a pause is noticed at once", as
     work(5);
   }
   expect(messages).toBeLessThanOrEqual(4);
+});
+
+test("however often virtual time came and went, at most 1,024 completions pass in a turn", async () => {
+  const channel = new Channel<number>(1);
+  const loop = { completions: 0, stopped: false };
+  const play = async (): Promise<void> => {
+    for (; !loop.stopped; loop.completions += 2) {
+      await channel.send(1);
+      await channel.receive();
+    }
+  };
+  const playing = play();
+  await renewal();
+  for (let run = 0; run < 20; run += 1) await virtualTime(() => undefined);
+  await renewal();
+  const passed: number[] = [];
+  for (let turn = 0; turn < 40; turn += 1) {
+    const before = loop.completions;
+    await nextImmediate();
+    passed.push(loop.completions - before);
+  }
+  loop.stopped = true;
+  await playing;
+  expect(Math.max(...passed)).toBeLessThanOrEqual(BUDGET);
 });

@@ -109,6 +109,10 @@ test("flags of select that are no booleans are a TypeError, and nothing is taken
   expect(jobs.length).toBe(1);
 });
 
+test("options of trySelect that are no object are a TypeError", () => {
+  expect(() => trySelect([new Channel()], wrong(null))).toThrow("Expected `options` to be an object, got `null`");
+});
+
 test("a Selector over null is a TypeError that says what was expected", () => {
   expect(() => new Selector(wrong(null))).toThrow("Expected `channels` to be a record of channels, got `null`");
 });

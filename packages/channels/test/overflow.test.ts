@@ -193,6 +193,18 @@ describe("the hook runs synchronously, when the state of the channel is final", 
     expect([...dropped, ...left].toSorted((a, b) => a - b)).toEqual([0, 1, 2, 10, 11]);
   });
 
+  test("it is called as a plain function: no way through `this` to what the channel keeps", () => {
+    const seen: unknown[] = [];
+    const channel = new Channel<number>(1, {
+      overflow: "drop-newest",
+      onDrop(this: unknown) {
+        seen.push(this);
+      },
+    });
+    for (const i of upTo(2)) channel.trySend(i);
+    expect(seen).toEqual([undefined]);
+  });
+
   test("L5: it runs inside a select that commits a send case, and may start another", async () => {
     const inner: unknown[] = [];
     const other = new Channel<string>(1);

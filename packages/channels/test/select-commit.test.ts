@@ -183,3 +183,14 @@ test("H1, H2: an aborted select leaves its neighbours in their order, at the fro
     expect(values.map(({ value }) => value)).toEqual([1, 2]);
   }
 });
+
+test("a send case sends by itself, whatever a subclass makes of trySend", async () => {
+  class Picky extends Channel<number> {
+    override trySend(value: number): boolean {
+      return value > 0 && super.trySend(value);
+    }
+  }
+  const picky = new Picky(1);
+  expect(await select([picky.caseSend(-1)])).toMatchObject({ index: 0, ok: true });
+  expect(picky.tryReceive()).toMatchObject({ value: -1 });
+});

@@ -403,3 +403,44 @@ test("law 4: events and aborted waits leave nothing behind in the channels", asy
   silent.trySend(2);
   expect(await Promise.all(received)).toMatchObject([{ value: 1 }, { value: 2 }]);
 });
+
+/** As a socket's channel does: taking makes room, and room lets the next one in at once. */
+class Eager extends Source<number> {
+  readonly #room: number[] = [];
+  readonly #outside: number[];
+
+  constructor(values: readonly number[]) {
+    super();
+    this.#outside = [...values];
+    this.#letIn();
+  }
+
+  protected override ready(): boolean {
+    return this.#room.length > 0;
+  }
+
+  protected override take(): number {
+    const value = this.#room.shift() as number;
+    this.#letIn();
+    return value;
+  }
+
+  #letIn(): void {
+    const next = this.#outside.shift();
+    if (next === undefined || this.handOff(next)) return;
+    this.#room.push(next);
+    this.turnedReady();
+  }
+}
+
+test.each([1, 2, 3])(
+  "a channel that lets more in while it is taken from is added under %i parked next: nothing is lost or out of order",
+  async (parked) => {
+    const events = new Selector<Record<string, number>>();
+    const asked = Array.from({ length: parked }, async () => events.next());
+    events.add("eager", new Eager([1, 2, 3, 4, 5]));
+    const got = (await Promise.all(asked)).map((event) => event?.value);
+    for (let event = events.tryNext(); event !== undefined; event = events.tryNext()) got.push(event.value);
+    expect(got).toEqual([1, 2, 3, 4, 5]);
+  },
+);

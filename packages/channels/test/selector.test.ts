@@ -406,6 +406,43 @@ describe("close and dispose", () => {
 });
 
 describe("who comes first", () => {
+  test("ten thousand Selectors may watch the channel of a shutdown: all learn it, in the order in which they asked", async () => {
+    const stop = new Channel<never>();
+    const learned: number[] = [];
+    const servers = Array.from({ length: 10_000 }, (_, i) => {
+      const events = new Selector<Record<string, never>>({ stop });
+      return events.next().then((event) => learned.push(event?.ok === false ? i : -1));
+    });
+    stop.close();
+    await Promise.all(servers);
+    expect(learned).toEqual(Array.from({ length: 10_000 }, (_, i) => i));
+  });
+
+  test("Selectors that watch one channel may leave it in any order", () => {
+    const channel = new Channel<number>(1);
+    for (const order of [
+      [0, 1, 2],
+      [0, 2, 1],
+      [1, 0, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [2, 1, 0],
+    ]) {
+      const all = Array.from({ length: 3 }, () => new Selector({ channel }));
+      channel.trySend(1);
+      for (const leaves of order) {
+        for (const [i, events] of all.entries()) if (events.size > 0 && i !== leaves) events.tryNext();
+        all[leaves]?.close();
+        for (const events of all.filter(({ size }) => size > 0)) {
+          channel.trySend(2);
+          expect(events.tryNext()?.value).toBeDefined();
+        }
+        channel.trySend(3);
+      }
+      expect(channel.tryReceive()).toMatchObject({ value: 3 });
+    }
+  });
+
   test("several tasks may ask: first come, first served", async () => {
     const [a, b] = [new Channel<number>(), new Channel<number>()];
     const events = new Selector({ a, b });

@@ -69,6 +69,42 @@ describe.each(receives)("H2: an aborted %s", (_, receive) => {
   });
 });
 
+const once = (): { signal: AbortSignal } => {
+  let reads = 0;
+  return {
+    get signal(): AbortSignal {
+      reads += 1;
+      if (reads > 1) throw new Error("read again");
+      return new AbortController().signal;
+    },
+  };
+};
+
+describe("what only looks like a signal", () => {
+  test.each<[string, () => { signal: AbortSignal }]>([
+    ["has no listeners", () => ({ signal: { aborted: false, addEventListener: undefined } as never })],
+    ["fails when it is read again", once],
+    [
+      "fails when it is listened to",
+      () => ({
+        signal: {
+          aborted: false,
+          addEventListener: () => {
+            throw new Error("no listeners today");
+          },
+        } as never,
+      }),
+    ],
+  ])("and %s leaves nobody in the queue who would eat a value", async (_, options) => {
+    const channel = new Channel<number>();
+    expect(await rejection(channel.receive(options()))).toBeInstanceOf(Error);
+    expect(await rejection(select([channel], options()))).toBeInstanceOf(Error);
+    expect(channel.trySend(1)).toBe(false);
+    expect(await rejection(channel.send(1, options()))).toBeInstanceOf(Error);
+    expect(channel.tryReceive()).toBeUndefined();
+  });
+});
+
 describe("H4: an abort after the match", () => {
   test.each(receives)("changes nothing for a %s: the value arrives", async (_, receive) => {
     const channel = new Channel<number>();

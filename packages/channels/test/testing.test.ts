@@ -265,6 +265,18 @@ async function bustle(clock: { now(): number }): Promise<string[]> {
   return log;
 }
 
+const besideHost = (): Promise<string> =>
+  virtualTime(async () => {
+    const channel = new Channel<number>(10);
+    const log: string[] = [];
+    const sends = [1, 2, 3].map(async (i) => {
+      await channel.send(i);
+      log.push(String(i));
+    });
+    await Promise.all([...sends, Promise.resolve().then(() => log.push("host"))]);
+    return log.join(" ");
+  });
+
 describe("two runs happen in the same order", () => {
   test("with the fair draw of select, however much of a turn's budget was spent before", async () => {
     const first = await virtualTime(bustle);
@@ -278,6 +290,10 @@ describe("two runs happen in the same order", () => {
     }
     expect(first.length).toBeGreaterThan(500);
     expect(new Set(first.map((line) => line.at(-1))).size).toBe(4);
+  });
+
+  test("beside microtasks of the host's own, whatever the clock said before", async () => {
+    expect([await besideHost(), await besideHost(), await besideHost()]).toEqual(Array(3).fill("1 2 3 host"));
   });
 
   test("however slow the host is", async () => {
@@ -535,6 +551,7 @@ async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
 
 const poll = new Channel<number>(1, { overflow: "drop-oldest" });
 const alarm = time.timer("1h");
+const closing = new Selector();
 const watcher = new Selector<Record<string, number>>();
 test.each<[string, () => unknown]>([
   ["trySend", () => poll.trySend(1)],
@@ -544,6 +561,8 @@ test.each<[string, () => unknown]>([
   ["time.after", () => time.after("1h")],
   ["reset", () => alarm.reset("1h")],
   ["close", () => new Channel().close()],
+  ["a Selector's close", () => closing.close()],
+  ["a timer's stop", () => alarm.stop()],
   [
     "add and delete",
     () => {
