@@ -119,7 +119,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
    */
   send(value: T, options?: SignalOptions): Promise<void> {
     const refused = refusal(options);
-    if (refused) return refused;
+    if (refused !== undefined) return refused;
     if (this.closed) return rejected(new ClosedError(value, this));
     return this.#place(value) ? sent() : this.#park(value, options);
   }

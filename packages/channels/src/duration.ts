@@ -44,18 +44,15 @@ export function parseDuration(duration: Duration): number {
 }
 
 function parse(text: string): number {
-  const sign = text.startsWith("-") ? -1 : 1;
-  const unsigned = /^[-+]/.test(text) ? text.slice(1) : text;
+  const unsigned = text.replace(/^[-+]/, "");
   if (unsigned === "0") return 0;
   let milliseconds = 0;
-  let end = 0;
-  for (const [part, amount, unit] of unsigned.matchAll(NUMBER_AND_UNIT)) {
-    const factor = UNITS[unit as string];
-    if (factor === undefined) throw invalid(text);
-    milliseconds += Number(amount) * factor;
-    end += part.length;
-  }
-  if (end === 0 || end !== unsigned.length || !Number.isFinite(milliseconds)) throw invalid(text);
+  const rest = unsigned.replace(NUMBER_AND_UNIT, (_part, amount: string, unit: string) => {
+    milliseconds += Number(amount) * (UNITS[unit] ?? NaN);
+    return "";
+  });
+  if (unsigned === rest || rest !== "" || !Number.isFinite(milliseconds)) throw invalid(text);
+  const sign = text.startsWith("-") ? -1 : 1;
   // To whole nanoseconds, Go's resolution: 1.1 * 1000 is 1100.0000000000002.
   return sign * (milliseconds < 1e9 ? Math.round(milliseconds * 1e6) / 1e6 : milliseconds) + 0; // and never -0
 }

@@ -37,7 +37,7 @@ export class List<N extends Link> implements Link {
 /** @internal Takes a node out of its list; does nothing when it is in none. */
 export function unlink(node: Link): void {
   const { previous, next } = node;
-  if (!previous || !next) return;
+  if (previous === undefined || next === undefined) return;
   previous.next = next;
   next.previous = previous;
   node.previous = node.next = undefined;

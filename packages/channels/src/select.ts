@@ -174,7 +174,7 @@ function parkSelect(cases: CaseList, options: SelectOptions | undefined): Promis
   return new Promise((resolve, reject) => {
     const selection = spare ?? new Selection();
     spare = undefined;
-    listen(selection, options); // first: what throws here must leave nothing behind
+    if (options !== undefined) listen(selection, options); // first: what throws here must leave nothing behind
     selection.enlist(cases, resolve, reject);
     recorder?.parked(selection, "select", cases.list.filter(Boolean));
   });

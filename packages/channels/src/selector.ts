@@ -14,7 +14,7 @@ import { refusal } from "./signal.ts";
 import { type Front, Source } from "./source.ts";
 import { settle, settled } from "./turn.ts";
 import type { ReceiveChannel, SignalOptions } from "./types.ts";
-import { dismiss, type Kind, park, type Receiver, recorder } from "./waiter.ts";
+import { dismiss, type Kind, park, type Receiver, recorder, type Waiting } from "./waiter.ts";
 
 /** What a `Selector` gives: a union that narrows by `name` and `ok`. `ok: false` is a channel's end, told once. */
 export type SelectorEvent<M> = {
@@ -232,7 +232,6 @@ export class Round extends AlarmQueue implements Steps<never> {
   place(registration: Registration): void {
     const { source } = registration;
     const due = source.due();
-    if (due < Infinity) this.clock();
     if (registration.next === undefined && isReady(source)) this.#ready.append(registration);
     if (registration.next === undefined && due < Infinity) this.#timers.set(registration, due);
     else this.#timers.delete(registration);
@@ -286,34 +285,36 @@ class Registration implements Link, Deadline, Front, Receiver {
   readonly name: string;
   readonly source: Source<unknown>;
   readonly #round: Round;
-  #behind: Front;
+  readonly #queue: List<Waiting>; // the channel's own, at the end of the chain
+  #behind: Registration | undefined = undefined;
   #ahead: Registration | undefined = undefined;
 
   constructor(name: string, source: Source<unknown>, round: Round) {
     this.name = name;
     this.source = source;
     this.#round = round;
-    this.#behind = source.front;
-    if (this.#behind instanceof Registration) this.#behind.#ahead = this;
+    const { front } = source;
+    if (front instanceof Registration) {
+      this.#queue = front.#queue;
+      this.#behind = front;
+      front.#ahead = this;
+    } else {
+      this.#queue = front as List<Waiting>;
+    }
     source.putInFront(this);
   }
 
   leave(): void {
     const ahead = this.#ahead;
     const behind = this.#behind;
-    if (ahead === undefined) this.source.putInFront(behind);
+    if (ahead === undefined) this.source.putInFront(behind ?? this.#queue);
     else ahead.#behind = behind;
-    if (behind instanceof Registration) behind.#ahead = ahead;
-    this.#ahead = undefined;
-  }
-
-  get arrival(): number {
-    return this.#round.arrival;
+    if (behind !== undefined) behind.#ahead = ahead;
   }
 
   /** The earliest: whoever parked a `next` here, or somebody behind. */
   get head(): Receiver | undefined {
-    return Registration.#earliest(this);
+    return Registration.#earliest(this, this.#queue.head);
   }
 
   changed(): void {
@@ -322,20 +323,19 @@ class Registration implements Link, Deadline, Front, Receiver {
 
   // Loops: a server may have a Selector for each connection, all of which watch the channel of its shutdown, and
   // 3,000 calls deep the stack ends. Of two names for one channel the first that was added has the value.
-  static #earliest(front: Front): Receiver | undefined {
-    let first: Receiver | undefined;
-    let arrival = Infinity;
-    for (; front instanceof Registration; front = front.#behind) {
-      if (front.arrival < Infinity && front.arrival <= arrival) [first, arrival] = [front, front.arrival];
+  static #earliest(at: Registration | undefined, waiting: Waiting | undefined): Receiver | undefined {
+    let first: Receiver | undefined = waiting;
+    let earliest = waiting === undefined ? Infinity : waiting.arrival;
+    for (; at !== undefined; at = at.#behind) {
+      const { arrival } = at.#round;
+      if (arrival < earliest || (arrival === earliest && arrival < Infinity)) [first, earliest] = [at, arrival];
     }
-    const { head } = front;
-    return head !== undefined && head.arrival < arrival ? head : first;
+    return first;
   }
 
-  static #tell(last: Registration): void {
-    let first: Registration | undefined = last;
-    while (first.#behind instanceof Registration) first = first.#behind;
-    for (; first !== undefined; first = first.#ahead) first.#round.place(first);
+  static #tell(at: Registration): void {
+    while (at.#behind !== undefined) at = at.#behind;
+    for (let next: Registration | undefined = at; next !== undefined; next = next.#ahead) next.#round.place(next);
   }
 
   wake(_channel: object, value: unknown, ok: boolean): void {

@@ -92,7 +92,7 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
    */
   receive(options?: SignalOptions): Promise<Received<T>> {
     const refused = refusal(options);
-    if (refused) return refused;
+    if (refused !== undefined) return refused;
     return this.ready() ? this.#received() : this.park(RECEIVE, options);
   }
 
@@ -119,7 +119,7 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
       return rejected(mistake);
     }
     const refused = refusal(options);
-    if (refused) return refused;
+    if (refused !== undefined) return refused;
     if (!this.ready()) return this.park(RECEIVE_MANY, options);
     const batch: T[] = [];
     while (batch.length < limit && this.ready() && !this.#drained()) batch.push(this.take());

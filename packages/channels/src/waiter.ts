@@ -15,13 +15,13 @@ export function arrive(): number {
 
 /** @internal Whoever can be handed a value: a parked operation, or the place that a parked `Selector.next` has here. */
 export interface Receiver {
-  readonly arrival: number;
   /** Gets a value of `channel`, or with `ok: false` its end. */
   wake(channel: object, value: unknown, ok: boolean): void;
 }
 
 /** @internal What stands in a queue of a channel. */
 export interface Waiting extends Link, Receiver {
+  readonly arrival: number;
   /** What a sender sends; the iterator of a step. */
   readonly value: unknown;
 }
@@ -88,8 +88,8 @@ export function park<R>(
   value?: unknown,
 ): Promise<R> {
   return new Promise((resolve, reject) => {
-    const waiter = new Waiter(kind, value, resolve, kind.fails || options ? reject : undefined);
-    listen(waiter, options); // first: what throws here must leave nothing behind
+    const waiter = new Waiter(kind, value, resolve, kind.fails || options !== undefined ? reject : undefined);
+    if (options !== undefined) listen(waiter, options); // first: what throws here must leave nothing behind
     queue.append(waiter);
     recorder?.parked(waiter, kind.what, on);
   });
