@@ -76,5 +76,5 @@ export class Deadlines<E extends Deadline> {
 }
 
 function isBefore(a: Deadline, b: Deadline): boolean {
-  return a.due < b.due || (a.due === b.due && a.order < b.order);
+  return (a.due - b.due || a.order - b.order) < 0;
 }

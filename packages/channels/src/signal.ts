@@ -53,7 +53,7 @@ function refusalBy(options: SignalOptions): Promise<never> | undefined {
     check(isObject(options), "options", "an object", options);
     const { signal } = options;
     if (signal === undefined) return undefined;
-    const listens = isObject(signal) && typeof (signal as Partial<AbortSignal>).addEventListener === "function";
+    const listens = typeof (signal as AbortSignal | null)?.addEventListener === "function";
     check(listens && "aborted" in signal, "signal", "an AbortSignal", signal);
     return signal.aborted ? rejected(signal.reason) : undefined;
   } catch (mistake) {

@@ -119,8 +119,7 @@ class Handle implements Timer, Ticker {
   }
 
   reset(duration: Duration): boolean {
-    const milliseconds = this.#repeats ? parsePeriod(duration) : parseDuration(duration);
-    const pending = this.#channel.restart(milliseconds, this.#repeats ? milliseconds : 0);
+    const pending = this.#channel.restart((this.#repeats ? parsePeriod : parseDuration)(duration));
     return (this.#repeats ? undefined : pending) as boolean; // of a ticker nobody asks
   }
 }

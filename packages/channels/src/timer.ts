@@ -10,14 +10,15 @@ export class TimerChannel extends Source<Date> {
   readonly #queue: TimerQueue;
   #due = Infinity;
   #wall = 0; // the time of day at `#due`
-  #period = 0;
+  #period: number;
 
   constructor(delay: number, period = 0) {
     const queue = new TimerQueue();
     super(queue);
     queue.timer = this;
     this.#queue = queue;
-    this.#start(delay, period);
+    this.#period = period;
+    this.#start(delay);
   }
 
   /** @internal True when it was still pending; due and not yet received counts as pending. */
@@ -29,9 +30,10 @@ export class TimerChannel extends Source<Date> {
   }
 
   /** @internal Starts again, with the boolean of `stop`. */
-  restart(delay: number, period = 0): boolean {
+  restart(delay: number): boolean {
     const pending = this.#due < Infinity;
-    this.#start(delay, period);
+    if (this.#period > 0) this.#period = delay;
+    this.#start(delay);
     this.fire();
     return pending;
   }
@@ -76,12 +78,11 @@ export class TimerChannel extends Source<Date> {
     return this.#due < Infinity && this.#queue.clock().now() >= this.#due;
   }
 
-  #start(delay: number, period: number): void {
+  #start(delay: number): void {
     const wait = Math.max(delay, 0);
     const clock = this.#queue.clock();
     const now = clock.now();
     this.#wall = clock.wall(now) + wait;
-    this.#period = period;
     this.#moveTo(now + wait);
   }
 

@@ -173,7 +173,7 @@ describe("bytes at rest", () => {
     [
       "a select over 64 channels that waits",
       5_500,
-      100,
+      400,
       "Array.from({ length: 64 }, () => new Channel())",
       "select(it)",
     ],
