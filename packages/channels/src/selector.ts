@@ -143,8 +143,7 @@ export class Round extends AlarmQueue implements Steps<never> {
     check(source instanceof Source, `channels.${name}`, "a channel to receive from", source);
     if (this.#closed) throw new SluiceError(CLOSED, `Cannot add "${name}": the Selector is closed`);
     if (this.registrations.has(name)) {
-      const message = `Cannot add "${name}": the Selector watches a channel of that name already`;
-      throw new SluiceError(ALREADY_EXISTS, message, { details: { name } });
+      throw new SluiceError(ALREADY_EXISTS, `Cannot add "${name}": the name is taken`, { details: { name } });
     }
     const registration = new Registration(name, source as Source<unknown>, this);
     this.registrations.set(name, registration);
