@@ -169,7 +169,7 @@ describe("bytes at rest", () => {
   test.concurrent.each([
     ["an idle channel", 190, 4_000, "undefined", "new Channel()"],
     ["a receive that waits", 250, 4_000, "new Channel()", "it.receive()"],
-    ["a send that waits", 304, 4_000, "new Channel()", "it.send(1)"],
+    ["a send that waits", 312, 4_000, "new Channel()", "it.send(1)"],
     [
       "a select over 64 channels that waits",
       5_500,
