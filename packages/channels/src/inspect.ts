@@ -20,10 +20,7 @@ export interface ParkedOperation {
   readonly waitsFor: readonly string[];
   /** Since when, as `Date.now()` gives it. */
   readonly since: number;
-  /**
-   * The line that called it, as the host writes stack frames; empty where the host gives no stack, and in a long run
-   * under virtual time for what a timer was going to end, unless `recordParked(true)` asks for all.
-   */
+  /** The line that called it, as the host writes stack frames; empty where the host gives no stack. */
   readonly calledAt: string;
 }
 
@@ -31,17 +28,15 @@ interface Entry {
   readonly operation: string;
   readonly on: object;
   readonly since: number;
-  readonly place: Place | undefined;
+  readonly place: Place;
 }
 
 const NAMES_SHOWN = 8;
-const PLACES_OF_TIMED = 500;
 
 /** @internal */
 export class ParkedOperations implements Recorder {
   readonly #entries = new Map<object, Entry>();
   readonly #outer: Recorder | undefined;
-  #places = 0;
   /** Operations seen so far, parked or not. */
   operations = 0;
 
@@ -51,14 +46,7 @@ export class ParkedOperations implements Recorder {
 
   parked(operation: object, what: string, on: object): void {
     this.operations += 1;
-    let place: Place | undefined;
-    // Stacks are what virtual time spends most on: 3.4 us each once V8 has optimised the frames above, of 6.4 us for a
-    // round of a loop that sleeps. Long runs are loops that timers wake, so after a while these go without.
-    if (this.#places < PLACES_OF_TIMED || ordinary !== undefined || !isTimed(on)) {
-      this.#places += 1;
-      place = placeOf(what);
-    }
-    this.#entries.set(operation, { operation: what, on, since: timeOfDay(), place });
+    this.#entries.set(operation, { operation: what, on, since: timeOfDay(), place: placeOf(what) });
   }
 
   left(operation: object): void {
@@ -78,13 +66,6 @@ export class ParkedOperations implements Recorder {
       calledAt: lineOf(place),
     }));
   }
-}
-
-/** A timer is going to end this wait, unless somebody stops it or takes its value. */
-function isTimed(on: object): boolean {
-  if (on instanceof TimerChannel) return on.due() < Infinity;
-  if (on instanceof Round) return on.moment() < Infinity; // without a look at each of its channels
-  return Array.isArray(on) && on.some(isTimed);
 }
 
 let ordinary: ParkedOperations | undefined;
@@ -184,7 +165,7 @@ function placeOf(what: string): Place {
   return place;
 }
 
-function lineOf({ stack = "" }: Place = {}): string {
+function lineOf({ stack = "" }: Place): string {
   const line = stack.split("\n").find((frame) => /:\d+:\d+/.test(frame)) ?? "";
   return line.trim().replace(/^at /, "");
 }

@@ -14,9 +14,6 @@ async function namedCaller(channel: Channel<number>): Promise<void> {
   await channel.receive();
 }
 
-/** Which of them have a line of this file. */
-const lines = (): boolean[] => parked().map(({ calledAt }) => calledAt.includes("inspect.test.ts"));
-
 /** Everything but the time and the line. */
 const waits = (list: readonly ParkedOperation[] = parked()): unknown =>
   list.map(({ operation, waitsFor }) => [operation, ...waitsFor]);
@@ -158,26 +155,6 @@ describe("under virtual time", () => {
       await time.sleep("2s");
       expect(waits()).toEqual([["receive", 'a value on channel "inner"']]);
       expect(formatParked()).toContain("parked 2000 ms ago");
-    }));
-
-  test("in a long run, what a timer is going to end is listed without its line, unless it was switched on", () =>
-    virtualTime(async () => {
-      for (let round = 0; round < 1000; round += 1) await time.sleep(1);
-      const [never, tick] = [new Channel(), time.ticker("1h").channel()];
-      const wait = (): unknown[] => [
-        time.sleep("1h"),
-        tick.receive(),
-        select([never, time.after("1h")]),
-        new Selector({ never, tick }).next(),
-      ];
-      wait();
-      expect(lines()).toEqual([false, false, false, false]);
-      void never.receive();
-      void select([never, new Channel().caseSend(1)]);
-      expect(lines().slice(4)).toEqual([true, true]);
-      recordParked(true);
-      wait();
-      expect(lines().slice(6)).toEqual([true, true, true, true]);
     }));
 
   test("what was recorded before goes on after it, and what ended in between is gone", async () => {
