@@ -183,7 +183,7 @@ function parkSelect(cases: CaseList, options: SelectOptions | undefined): Promis
 // A select that is done lends itself to the next: a loop of selects over 64 channels would make 64 objects for each
 // event and link them, young, into old channels, which V8's write barrier makes twice as dear (bench: select-64).
 let spare: Selection | undefined;
-const SPARE_PARTS = 1024; // 80 kB
+const SPARE_PARTS = 1024; // 72 kB
 
 /** A parked select, with a part in each channel. */
 class Selection implements Parked {
