@@ -5,5 +5,9 @@ import { pathToFileURL } from "node:url";
 
 const folder = process.env.SLUICE;
 
-export const ours = (name) =>
-  import(folder ? pathToFileURL(`${folder}/node_modules/@sluice/${name}/dist/index.js`).href : `@sluice/${name}`);
+/** `name` as a program imports it, less the scope: "channels", "channels/testing". */
+export function ours(name) {
+  const [part, entry = "index"] = name.split("/");
+  if (!folder) return import(`@sluice/${name}`);
+  return import(pathToFileURL(`${folder}/node_modules/@sluice/${part}/dist/${entry}.js`).href);
+}

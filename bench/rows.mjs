@@ -93,6 +93,16 @@ const definitions = {
       }),
     ],
   },
+  testing: {
+    title: "A simulated day",
+    source: "programs/day.mjs",
+    kind: "day",
+    rows: [
+      named("day-sleep", "2,880 sleeps of 30 s under virtual time; milliseconds"),
+      named("day-select", "2,880 selects over a ticker and the end of the day; milliseconds"),
+      named("day-selector", "the same by a Selector; milliseconds"),
+    ],
+  },
   sockets: {
     title: "Sockets",
     source: "sockets/kinds.mjs",
@@ -164,6 +174,7 @@ const METRICS = {
   weight: ["bytes"],
   growth: ["bytes"],
   timers: ["timers"],
+  day: ["first", "warm"],
   received: ["rate"],
   sent: ["rate"],
   trips: ["microseconds"],

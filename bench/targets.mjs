@@ -74,6 +74,9 @@ const targets = [
     (found) => median(found, "memory", "select-beside-silence", "sluice", "bytes"),
     "B",
   ),
+  ...["day-sleep", "day-select", "day-selector"].map((row) =>
+    atMost(`${row}: the first run in a process`, 50, (found) => median(found, "testing", row, "sluice", "first"), "ms"),
+  ),
   ...["receive-64", "receive-1024", "receive-65536"].flatMap((row) => [
     atLeast(`${row}, for await: of ws`, 0.95, overWs(row, "sluice")),
     atLeast(`${row}, try first or batches: of ws`, 1.05, (found) =>

@@ -2,6 +2,7 @@ import { ours } from "../ours.mjs";
 import { programsOf } from "../programs/index.mjs";
 
 const { Channel, select, Selector, time } = await ours("channels");
+const { virtualTime } = await ours("channels/testing");
 
 export const programs = programsOf({
   open: (capacity) => new Channel(capacity),
@@ -23,4 +24,8 @@ export const programs = programsOf({
   selector: (channels) => new Selector(Object.fromEntries(channels.map((channel, i) => [`channel ${i}`, channel]))),
   next: (selector) => selector.next(),
   event: (event) => event.value,
+
+  virtualTime: (body) => virtualTime(body),
+  sleep: (duration) => time.sleep(duration),
+  tickAndEnd: () => ({ tick: time.ticker("30s").channel(), end: time.after("24h") }),
 });

@@ -9,7 +9,7 @@ import { select } from "./select.ts";
 import { Round, Selector } from "./selector.ts";
 import { Source } from "./source.ts";
 import { sleep } from "./time.ts";
-import { TimerChannel } from "./timer.ts";
+import { HeldTimer, TimerChannel } from "./timer.ts";
 import { type Recorder, setRecorder } from "./waiter.ts";
 
 /** An operation that waits. */
@@ -20,7 +20,10 @@ export interface ParkedOperation {
   readonly waitsFor: readonly string[];
   /** Since when, as `Date.now()` gives it. */
   readonly since: number;
-  /** The line that called it, as the host writes stack frames; empty where the host gives no stack. */
+  /**
+   * The line that called it, as the host writes stack frames. Empty where the host gives no stack, and under virtual
+   * time without `recordParked(true)` for what a timer is certain to wake, which has no part in a deadlock.
+   */
   readonly calledAt: string;
 }
 
@@ -46,7 +49,8 @@ export class ParkedOperations implements Recorder {
 
   parked(operation: object, what: string, on: object): void {
     this.operations += 1;
-    this.#entries.set(operation, { operation: what, on, since: timeOfDay(), place: placeOf(what) });
+    const place = ordinary === undefined && isCertain(on) ? NOWHERE : placeOf(what);
+    this.#entries.set(operation, { operation: what, on, since: timeOfDay(), place });
   }
 
   left(operation: object): void {
@@ -111,6 +115,14 @@ function partsOf(on: object): readonly object[] {
   return Array.isArray(on) ? on : [on];
 }
 
+// The first in the queue of a moment that nobody can stop is certain to be woken: it has no part in any deadlock, and
+// its line, half of what a simulated day costs, is not captured. A Selector can lose its timer, so it is never certain.
+function isCertain(on: object): boolean {
+  if (Array.isArray(on)) return on.some(isCertain);
+  if (!(on instanceof TimerChannel) || on instanceof HeldTimer) return false;
+  return on.due() < Infinity && on.front.head === undefined;
+}
+
 function waitedFor(entry: object, operation: string): string {
   const channel = entry instanceof Offer ? entry.channel : entry;
   if (entry instanceof Offer || operation === "send") return `a receiver on ${nameOf(channel)}`;
@@ -135,6 +147,8 @@ function nameOf(channel: object): string {
 interface Place {
   readonly stack?: string;
 }
+
+const NOWHERE: Place = {};
 
 interface Capturing {
   stackTraceLimit: number;

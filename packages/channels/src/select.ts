@@ -175,8 +175,8 @@ function parkSelect(cases: CaseList, options: SelectOptions | undefined): Promis
     const selection = spare ?? new Selection();
     spare = undefined;
     if (options !== undefined) listen(selection, options); // first: what throws here must leave nothing behind
-    selection.enlist(cases, resolve, reject);
     recorder?.parked(selection, "select", cases.list.filter(Boolean));
+    selection.enlist(cases, resolve, reject);
   });
 }
 

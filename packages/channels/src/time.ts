@@ -5,7 +5,7 @@ import { parseDuration } from "./duration.ts";
 import { INVALID, SluiceError } from "./errors.ts";
 import { List } from "./list.ts";
 import { refusal } from "./signal.ts";
-import { TimerChannel } from "./timer.ts";
+import { HeldTimer, TimerChannel } from "./timer.ts";
 import { macrotask, rejected, settle } from "./turn.ts";
 import type { Duration, ReceiveChannel, SignalOptions } from "./types.ts";
 import { type Kind, park, type Waiting } from "./waiter.ts";
@@ -97,7 +97,7 @@ function parsePeriod(period: Duration): number {
 }
 
 class Handle implements Timer, Ticker {
-  readonly #channel: TimerChannel;
+  readonly #channel: HeldTimer;
   readonly #repeats: boolean;
   declare readonly [Symbol.dispose]: () => void;
 
@@ -106,7 +106,7 @@ class Handle implements Timer, Ticker {
   }
 
   constructor(delay: number, repeats: boolean) {
-    this.#channel = new TimerChannel(delay, repeats ? delay : 0);
+    this.#channel = new HeldTimer(delay, repeats ? delay : 0);
     this.#repeats = repeats;
   }
 

@@ -93,6 +93,9 @@ export class TimerChannel extends Source<Date> {
   }
 }
 
+/** @internal A timer that somebody holds, who can stop it. */
+export class HeldTimer extends TimerChannel {}
+
 class TimerQueue extends AlarmQueue {
   declare timer: TimerChannel;
 

@@ -90,8 +90,8 @@ export function park<R>(
   return new Promise((resolve, reject) => {
     const waiter = new Waiter(kind, value, resolve, kind.fails || options !== undefined ? reject : undefined);
     if (options !== undefined) listen(waiter, options); // first: what throws here must leave nothing behind
-    queue.append(waiter);
     recorder?.parked(waiter, kind.what, on);
+    queue.append(waiter);
   });
 }
 
@@ -112,7 +112,7 @@ export function done(operation: Parked): void {
 
 /** @internal Sees every operation that parks, while diagnostics or virtual time are on. */
 export interface Recorder {
-  /** `on` is a channel, the cases of a select, or the state of a Selector, read when somebody asks. */
+  /** Called before it stands in a queue. `on` is a channel, the cases of a select, or the state of a Selector. */
   parked(operation: object, what: string, on: object): void;
   left(operation: object): void;
   /** An operation that did not wait. */

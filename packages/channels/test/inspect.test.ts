@@ -14,6 +14,13 @@ async function namedCaller(channel: Channel<number>): Promise<void> {
   await channel.receive();
 }
 
+async function lineOf(wait: () => Promise<unknown>): Promise<string | undefined> {
+  const waiting = wait();
+  const [operation] = parked();
+  await waiting;
+  return operation?.calledAt;
+}
+
 /** Everything but the time and the line. */
 const waits = (list: readonly ParkedOperation[] = parked()): unknown =>
   list.map(({ operation, waitsFor }) => [operation, ...waitsFor]);
@@ -155,6 +162,21 @@ describe("under virtual time", () => {
       await time.sleep("2s");
       expect(waits()).toEqual([["receive", 'a value on channel "inner"']]);
       expect(formatParked()).toContain("parked 2000 ms ago");
+    }));
+
+  test("the line of what a timer is certain to wake is known where recording is on", () =>
+    virtualTime(async () => {
+      const certain = [
+        () => time.sleep("1s"),
+        () => time.after("1s").receive(),
+        () => select([new Channel(), time.after("1s")]),
+      ];
+      for (const wait of certain) {
+        expect(await lineOf(wait)).toBe("");
+        recordParked(true);
+        expect(await lineOf(wait)).toContain("inspect.test.ts");
+        recordParked(false);
+      }
     }));
 
   test("what was recorded before goes on after it, and what ended in between is gone", async () => {

@@ -414,6 +414,34 @@ describe("a deadlock", () => {
     expect(error.details).toEqual({ parked: error.parked });
   });
 
+  test("names the line of all who a timer could have woken and did not", async () => {
+    const lines: Record<string, () => Promise<unknown>> = {
+      second: () => once.receive(), // behind `first`, who got the only value
+      behindSelect: () => chosen.receive(),
+      behindSelector: () => watched.receive(),
+      late: () => fired.receive(),
+      ticking: () => ticker.channel().receive(),
+      timed: () => select([timer.channel(), new Channel()]),
+      watcher: () => events.next(), // its timer is deleted while it waits
+    };
+    const [once, chosen, watched, fired] = [time.after("1s"), time.after("1s"), time.after("1s"), time.after("1s")];
+    const [ticker, timer] = [time.ticker("1h"), time.timer("1h")];
+    const events = new Selector({ end: time.after("1h") });
+    const error = await deadlock(async () => {
+      const first = [once.receive(), select([chosen, new Channel()]), new Selector({ watched }).next()];
+      await fired.receive();
+      const stuck = Object.values(lines).map((wait) => wait());
+      await Promise.all(first);
+      ticker.stop();
+      timer.stop();
+      events.delete("end");
+      await Promise.all(stuck);
+    });
+    expect(error.parked.map(({ calledAt }) => /(\w+) \(\S*testing\.test\.ts/.exec(calledAt)?.[1])).toEqual(
+      Object.keys(lines),
+    );
+  });
+
   test("of a send that nobody takes is found at once, and the promises stay as they are", async () => {
     const channel = new Channel<number>({ name: "numbers" });
     const error = await deadlock(() => channel.send(1));
