@@ -24,9 +24,18 @@ export abstract class AlarmQueue extends List<Waiting> implements Alarm {
 
   /** To be called when the moment has changed. */
   wait(): void {
-    const moment = this.head === undefined ? Infinity : this.moment();
+    let moment = Infinity;
+    if (this.head !== undefined) {
+      this.clock(); // first: by another clock the moment is another
+      moment = this.moment();
+    }
     if (moment === Infinity) this.#clock.clear(this);
-    else if (this.position < 0 || this.due !== moment) this.clock().set(this, moment);
+    else if (this.position < 0 || this.due !== moment) this.#clock.set(this, moment);
+  }
+
+  /** Milliseconds until a moment, by the clock it is on. */
+  until(moment: number): number {
+    return moment - this.#clock.now();
   }
 
   // Where fake timers or virtual time came or went since the last use, what was left to wait is left on the clock that

@@ -1,6 +1,7 @@
 // Durations in Go's format. Everything inside this package is in milliseconds, fractions included.
 
 import { INVALID, SluiceError } from "./errors.ts";
+import { shown } from "./mistake.ts";
 import type { Duration } from "./types.ts";
 
 export const MILLISECOND = 1;
@@ -58,7 +59,7 @@ function parse(text: string): number {
 }
 
 function invalid(duration: unknown): SluiceError {
-  const text = typeof duration === "string" ? `"${duration}"` : String(duration);
+  const text = typeof duration === "string" ? `"${duration}"` : shown(duration);
   return new SluiceError(
     INVALID,
     `Expected a duration in milliseconds or in Go's format, such as "1h30m" or "300ms", got \`${text}\``,

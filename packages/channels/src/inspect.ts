@@ -39,23 +39,23 @@ const NAMES_SHOWN = 8;
 /** @internal */
 export class ParkedOperations implements Recorder {
   readonly #entries = new Map<object, Entry>();
-  readonly #outer: Recorder | undefined;
+  #selectors = 0;
   /** Operations seen so far, parked or not. */
   operations = 0;
 
-  constructor(outer?: Recorder) {
-    this.#outer = outer;
-  }
-
   parked(operation: object, what: string, on: object): void {
     this.operations += 1;
-    const place = ordinary === undefined && isCertain(on) ? NOWHERE : placeOf(what);
-    this.#entries.set(operation, { operation: what, on, since: timeOfDay(), place });
+    const place = ordinary === undefined && this.#isCertain(what, on) ? NOWHERE : placeOf(what);
+    if (on instanceof Round) this.#selectors += 1;
+    const entry = { operation: what, on, since: timeOfDay(), place };
+    this.#entries.set(operation, entry);
+    if (ordinary !== undefined) ordinary.#entries.set(operation, entry);
   }
 
   left(operation: object): void {
+    if (this.#entries.get(operation)?.on instanceof Round) this.#selectors -= 1;
     this.#entries.delete(operation);
-    this.#outer?.left(operation);
+    if (ordinary !== undefined) ordinary.#entries.delete(operation);
   }
 
   passed(): void {
@@ -69,6 +69,21 @@ export class ParkedOperations implements Recorder {
       since,
       calledAt: lineOf(place),
     }));
+  }
+
+  // Who sleeps, and the first in the queue of a moment that nobody can stop, is certain to be woken: it has no part in
+  // any deadlock, and its line, half of what a simulated day costs, is not captured. Not while a `Selector.next` waits,
+  // which came before and may be given that moment yet (`add`), nor for one itself, which may lose its timer (`delete`).
+  #isCertain(what: string, on: object): boolean {
+    if (what === "sleep") return true;
+    if (this.#selectors > 0) return false;
+    return (Array.isArray(on) ? on : [on]).some(
+      (part) =>
+        part instanceof TimerChannel &&
+        !(part instanceof HeldTimer) &&
+        part.remaining() < Infinity &&
+        part.front.head === undefined,
+    );
   }
 }
 
@@ -86,7 +101,7 @@ export function recordParked(on: boolean): void {
   setRecorder(virtual ?? ordinary);
 }
 
-/** @internal Virtual time has a record of its own; without one, the ordinary one goes on. */
+/** @internal Virtual time has a record of its own, beside the ordinary one. */
 export function recordVirtual(operations?: ParkedOperations): void {
   virtual = operations;
   setRecorder(virtual ?? ordinary);
@@ -105,7 +120,7 @@ export function formatParked(list: readonly ParkedOperation[] = parked()): strin
       const shown = waitsFor.slice(0, NAMES_SHOWN).join(", ");
       const more = waitsFor.length > NAMES_SHOWN ? ` and ${waitsFor.length - NAMES_SHOWN} more` : "";
       const at = calledAt === "" ? "" : `\n    at ${calledAt}`;
-      return `  ${operation} waits for ${shown === "" ? "no channel" : shown}${more}, parked ${Math.round(now - since)} ms ago${at}`;
+      return `  ${operation} waits for ${shown === "" ? "no channel" : shown}${more}, parked ${Math.max(0, Math.round(now - since))} ms ago${at}`;
     })
     .join("\n");
 }
@@ -115,19 +130,11 @@ function partsOf(on: object): readonly object[] {
   return Array.isArray(on) ? on : [on];
 }
 
-// The first in the queue of a moment that nobody can stop is certain to be woken: it has no part in any deadlock, and
-// its line, half of what a simulated day costs, is not captured. A Selector can lose its timer, so it is never certain.
-function isCertain(on: object): boolean {
-  if (Array.isArray(on)) return on.some(isCertain);
-  if (!(on instanceof TimerChannel) || on instanceof HeldTimer) return false;
-  return on.due() < Infinity && on.front.head === undefined;
-}
-
 function waitedFor(entry: object, operation: string): string {
   const channel = entry instanceof Offer ? entry.channel : entry;
   if (entry instanceof Offer || operation === "send") return `a receiver on ${nameOf(channel)}`;
   if (!(channel instanceof TimerChannel)) return `a value on ${nameOf(channel)}`;
-  const wait = channel.due() - clock().now();
+  const wait = channel.remaining();
   return wait < Infinity
     ? `a timer due in ${Math.max(0, Math.round(wait))} ms`
     : "a timer that was stopped or has fired";
@@ -145,7 +152,7 @@ function nameOf(channel: object): string {
 
 /** A captured stack, of one frame; it is written out only when somebody reads it. */
 interface Place {
-  readonly stack?: string;
+  readonly stack?: unknown;
 }
 
 const NOWHERE: Place = {};
@@ -179,7 +186,11 @@ function placeOf(what: string): Place {
   return place;
 }
 
+// A program may have its own `Error.prepareStackTrace`, which need not give a text.
 function lineOf({ stack = "" }: Place): string {
-  const line = stack.split("\n").find((frame) => /:\d+:\d+/.test(frame)) ?? "";
+  const line =
+    String(stack)
+      .split("\n")
+      .find((frame) => /:\d+:\d+/.test(frame)) ?? "";
   return line.trim().replace(/^at /, "");
 }

@@ -3,8 +3,12 @@
 /** @internal Throws unless the argument is right. */
 export function check(right: boolean, what: string, wanted: string, got: unknown, Mistake = TypeError): asserts right {
   if (right) return;
-  const text = isObject(got) || typeof got === "function" ? Object.prototype.toString.call(got) : String(got);
-  throw new Mistake(`Expected \`${what}\` to be ${wanted}, got \`${text}\``);
+  throw new Mistake(`Expected \`${what}\` to be ${wanted}, got \`${shown(got)}\``);
+}
+
+/** @internal A value in a message; no code of its own is run. */
+export function shown(value: unknown): string {
+  return isObject(value) || typeof value === "function" ? Object.prototype.toString.call(value) : String(value);
 }
 
 /** @internal Gives an option that may be absent, of a type as `typeof` says it. */

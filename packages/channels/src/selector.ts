@@ -56,8 +56,13 @@ export class Selector<in out M extends object = Record<string, unknown>>
 
   constructor(channels: { readonly [K in keyof M]?: ReceiveChannel<M[K]> | undefined } = {}) {
     check(isObject(channels), "channels", "a record of channels", channels);
-    for (const [name, channel] of Object.entries(channels)) {
-      if (channel !== undefined) this.#round.add(name, channel);
+    try {
+      for (const [name, channel] of Object.entries(channels)) {
+        if (channel !== undefined) this.#round.add(name, channel);
+      }
+    } catch (mistake) {
+      this.close(); // nobody else could
+      throw mistake;
     }
   }
 
@@ -247,9 +252,8 @@ export class Round extends AlarmQueue implements Steps<never> {
   }
 
   ring(): void {
-    const now = this.clock().now();
-    while (this.head !== undefined && this.moment() <= now) this.#timers.first?.source.fire();
-    this.wait();
+    this.#timers.first?.source.fire();
+    this.wait(); // for the next of its timers, and others may come before
   }
 
   #collectTimers(): void {

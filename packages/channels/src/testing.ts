@@ -11,7 +11,6 @@ import { formatParked, type ParkedOperation, ParkedOperations, recordVirtual } f
 import { setDraw } from "./select.ts";
 import { budgetByCount, completions, holding, macrotask } from "./turn.ts";
 import type { Duration } from "./types.ts";
-import { recorder } from "./waiter.ts";
 
 export type { ParkedOperation } from "./inspect.ts";
 
@@ -86,14 +85,15 @@ export async function virtualTime<R>(body: (clock: VirtualTime) => R | PromiseLi
 let running = false;
 
 class Run implements Clock, VirtualTime {
-  readonly operations = new ParkedOperations(recorder);
+  readonly operations = new ParkedOperations();
   readonly #alarms = new Deadlines<Alarm>();
   readonly #start = Date.now();
   #now = 0;
-  #idlers: (() => void)[] = [];
+  #idlers: (() => void)[] = []; // wait for the next calm
+  readonly #open = new Set<() => void>(); // the promises of the clock that have not settled: each can be ended
   #externals = 0;
-  #externalSettled: () => void = () => {};
-  #finished = false;
+  #resume: () => void = () => {}; // while nothing is done until an external promise settles
+  #ended = false;
 
   now(): number {
     return this.#now;
@@ -113,19 +113,16 @@ class Run implements Clock, VirtualTime {
     this.#alarms.delete(alarm);
   }
 
-  async advance(duration: Duration): Promise<void> {
-    this.#mustRun();
-    const milliseconds = parseDuration(duration);
-    if (milliseconds < 0) throw new SluiceError(INVALID, `Expected a duration of zero or more, got \`${duration}\``);
-    await new Promise<void>((resolve) => {
-      const alarm: Alarm = { due: 0, position: -1, order: 0, ring: () => this.#idlers.push(resolve) };
-      this.#alarms.set(alarm, this.#now + milliseconds);
+  advance(duration: Duration): Promise<void> {
+    return this.#calmAfter((ring) => {
+      const milliseconds = parseDuration(duration);
+      if (milliseconds < 0) throw new SluiceError(INVALID, `Expected a duration of zero or more, got \`${duration}\``);
+      this.#alarms.set({ due: 0, position: -1, order: 0, ring }, this.#now + milliseconds);
     });
   }
 
-  async idle(): Promise<void> {
-    this.#mustRun();
-    await new Promise<void>((resolve) => this.#idlers.push(resolve));
+  idle(): Promise<void> {
+    return this.#calmAfter((ring) => ring());
   }
 
   async external<T>(promise: PromiseLike<T>): Promise<T> {
@@ -134,23 +131,20 @@ class Run implements Clock, VirtualTime {
       return await promise;
     } finally {
       this.#externals -= 1;
-      this.#externalSettled();
+      this.#resume();
     }
   }
 
   drive<R>(body: (clock: VirtualTime) => R | PromiseLike<R>): Promise<R> {
     const result = (async () => body(this))();
-    const finish = (): void => {
-      this.#finished = true;
-      this.#externalSettled();
-    };
-    result.then(finish, finish);
+    const end = (): void => this.#end();
+    result.then(end, end);
     return new Promise((resolve, reject) => {
       let seen = -1;
       let calm = 0;
       const start = (): void => {
         calm = 0;
-        this.#externalSettled = () => {};
+        this.#resume = () => {};
         macrotask(look);
       };
       // Callbacks, not awaits: a day of heartbeats is ten thousand macrotasks.
@@ -158,34 +152,66 @@ class Run implements Clock, VirtualTime {
         const now = completions() + this.operations.operations;
         calm = now === seen && !holding() ? calm + 1 : 1;
         seen = now;
-        if (this.#finished) resolve(result);
+        if (this.#ended) resolve(result);
         else if (calm < CALM_MACROTASKS) macrotask(look);
-        else if (this.#externals > 0) this.#externalSettled = start;
-        else if (this.#step()) start();
-        else reject(new DeadlockError(this.operations.list()));
+        else if (this.#wake()) start();
+        else if (this.#externals > 0) this.#resume = start;
+        else if (this.#jump()) start();
+        else {
+          this.#end();
+          reject(new DeadlockError(this.operations.list()));
+        }
       };
       start();
     });
   }
 
-  #mustRun(): void {
-    if (this.#finished) throw new SluiceError(CONFLICT, "This run of virtual time has ended, and its clock with it");
+  /** Resolves at the first calm after `ring` was called. */
+  #calmAfter(begin: (ring: () => void) => void): Promise<void> {
+    const calm = new Promise<void>((resolve, reject) => {
+      if (this.#ended) throw ended();
+      const end = (): void => {
+        calm.catch(() => {}); // nobody need wait for it
+        reject(ended());
+      };
+      begin(() => {
+        this.#idlers.push(() => {
+          this.#open.delete(end);
+          resolve();
+        });
+        this.#resume();
+      });
+      this.#open.add(end);
+    });
+    return calm;
   }
 
-  /** Wakes whoever waits for this calm, or lets time jump; false when neither is left. */
-  #step(): boolean {
-    if (this.#idlers.length > 0) {
-      const idlers = this.#idlers;
-      this.#idlers = [];
-      for (const wake of idlers) wake();
-      return true;
-    }
+  #end(): void {
+    this.#ended = true;
+    this.#resume();
+    for (const end of this.#open) end();
+  }
+
+  /** Wakes whoever waits for calm; false when nobody does. */
+  #wake(): boolean {
+    const idlers = this.#idlers;
+    this.#idlers = [];
+    for (const wake of idlers) wake();
+    return idlers.length > 0;
+  }
+
+  /** Lets time jump to the next deadline; false when there is none. */
+  #jump(): boolean {
     const first = this.#alarms.first;
     if (first === undefined) return false;
     this.#now = Math.max(this.#now, first.due);
     ringDue(this.#alarms, this.#now);
     return true;
   }
+}
+
+function ended(): SluiceError {
+  return new SluiceError(CONFLICT, "This run of virtual time has ended, and its clock with it");
 }
 
 // A small generator (mulberry32), always from the same seed.

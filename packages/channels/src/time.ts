@@ -1,7 +1,7 @@
 // Time as channels: what Go's package time gives to a select.
 
 import { disposeBy } from "./dispose.ts";
-import { parseDuration } from "./duration.ts";
+import { NANOSECOND, parseDuration } from "./duration.ts";
 import { INVALID, SluiceError } from "./errors.ts";
 import { List } from "./list.ts";
 import { refusal } from "./signal.ts";
@@ -92,8 +92,10 @@ function fallAsleep(milliseconds: number, options: SignalOptions | undefined): P
 
 function parsePeriod(period: Duration): number {
   const milliseconds = parseDuration(period);
-  if (milliseconds > 0) return milliseconds;
-  throw new SluiceError(INVALID, `Expected a period longer than zero, got \`${period}\``, { details: { period } });
+  if (milliseconds >= NANOSECOND) return milliseconds;
+  throw new SluiceError(INVALID, `Expected a period of at least a nanosecond, got \`${period}\``, {
+    details: { period },
+  });
 }
 
 class Handle implements Timer, Ticker {

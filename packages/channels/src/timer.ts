@@ -55,7 +55,7 @@ export class TimerChannel extends Source<Date> {
     let wait = Infinity;
     if (this.#period > 0) {
       const late = this.#queue.clock().now() - this.#due;
-      wait = (Math.max(0, Math.floor(late / this.#period)) + 1) * this.#period;
+      wait = (Math.floor(late / this.#period) + 1) * this.#period;
       this.#wall += wait;
     }
     this.#moveTo(this.#due + wait);
@@ -66,6 +66,11 @@ export class TimerChannel extends Source<Date> {
   override due(): number {
     this.#queue.clock();
     return this.#due;
+  }
+
+  /** @internal Milliseconds until its moment, for reports: a look that moves nothing to another clock. */
+  remaining(): number {
+    return this.#queue.until(this.#due);
   }
 
   /** @internal */

@@ -146,7 +146,7 @@ function renew(): void {
 
 function chooseMacrotask(): (task: () => void) => unknown {
   const { setImmediate } = globalThis as { setImmediate?: (task: () => void) => unknown };
-  if (setImmediate !== undefined) return setImmediate;
+  if (setImmediate !== undefined && !("clock" in setImmediate)) return setImmediate; // a fake has its clock as property
   if (typeof MessageChannel === "undefined") return (task) => realSetTimeout(task, 0);
   const tasks = new Ring<() => void>();
   const { port1, port2 } = new MessageChannel();

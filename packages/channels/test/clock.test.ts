@@ -369,6 +369,26 @@ describe("fake timers need no configuration", () => {
     expect(await later.channel().receive()).toMatchObject({ ok: true });
   });
 
+  test("a Selector that was parked before the fakes came keeps its moments when it is touched under them, and after", async () => {
+    const [a, b, c] = [time.after("5s"), time.after("8s"), time.after(30)];
+    const [deleted, polled] = [new Selector({ a, b }), new Selector<Record<string, Date>>({ d: time.after("9s") })];
+    const next = [deleted.next(), polled.next()];
+    vi.useFakeTimers();
+    vi.advanceTimersByTime(time.HOUR); // so that the clocks are far apart: what is left starts from the first touch
+    deleted.delete("a");
+    polled.add("a", a);
+    expect(a.tryReceive()).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await outcome(next[1] as Promise<unknown>)).toMatchObject({ name: "a" });
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(await outcome(next[0] as Promise<unknown>)).toMatchObject({ name: "b" });
+    const back = new Selector({ a: time.after(20), c });
+    const last = back.next();
+    vi.useRealTimers();
+    back.delete("a");
+    expect(await last).toMatchObject({ name: "c" });
+  });
+
   test("a wait left behind under fakes does not keep real timers from firing, nor the other way round", async () => {
     const controller = new AbortController();
     const leftBehind = [time.sleep("1h", controller)];
@@ -404,4 +424,19 @@ test("N6: timers that a sleeping host fires late and all at once come in the ord
   expect(arrived).toEqual([1, 3, 5, 7, 9]);
   expect(ticker.channel().tryReceive()?.ok).toBe(true);
   expect(ticker.channel().tryReceive()).toBeUndefined();
+});
+
+test("N6: so they do for a Selector among others, and the select that waits for the earlier moment gets that one", async () => {
+  const arrived: unknown[] = [];
+  const [a, b, c] = [time.after(1), time.after(2), time.after(3)];
+  const selected = select({ b, c });
+  const events = new Selector({ a, c });
+  const waits = [
+    selected.then((result) => arrived.push(result.name)),
+    events.next().then((event) => arrived.push(event?.name)),
+    events.next().then((event) => arrived.push(event?.name)),
+  ];
+  for (const end = performance.now() + 20; performance.now() < end;);
+  await Promise.all(waits);
+  expect(arrived).toEqual(["a", "b", "c"]);
 });

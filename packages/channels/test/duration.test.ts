@@ -81,6 +81,7 @@ const bad: [string, unknown][] = [
   ["a bigint", 5n],
   ["an object", {}],
   ["a Date", new Date(0)],
+  ["an object without a prototype", Object.create(null)],
   ["a symbol", Symbol("1s")],
 ];
 
@@ -92,7 +93,9 @@ test.each(bad)("F22: %s is refused with kind INVALID, and the error shows it", (
     error = thrown;
   }
   if (!errors.is(error, errors.INVALID)) throw new Error("Expected an error of kind INVALID");
-  expect(error.message).toContain(typeof duration === "string" ? `"${duration}"` : String(duration));
+  const shown: (value: unknown) => string =
+    typeof duration === "object" && duration !== null ? (value) => Object.prototype.toString.call(value) : String;
+  expect(error.message).toContain(typeof duration === "string" ? `"${duration}"` : shown(duration));
   expect(error.details).toEqual({ duration });
   expect(error.retryable).toBe(false);
 });

@@ -135,6 +135,37 @@ test("each is listed with the time it parked and the line that called it", async
   expect(formatParked(parked())).toBe(report);
 });
 
+test("no stack is captured while it is off", () => {
+  const capture = vi.spyOn(Error, "captureStackTrace");
+  void new Channel().receive();
+  void select([new Channel(), time.after("1h")]);
+  expect(capture).not.toHaveBeenCalled();
+  recordParked(true);
+  void new Channel().receive();
+  expect(capture).toHaveBeenCalledTimes(1);
+  capture.mockRestore();
+});
+
+test("a program whose stacks are no texts gets its report all the same", () => {
+  recordParked(true);
+  void namedCaller(new Channel({ name: "replies" }));
+  const before = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
+  Error.prepareStackTrace = (_error, frames) => frames;
+  const [operation] = parked();
+  Object.defineProperty(Error, "prepareStackTrace", before ?? { value: undefined, writable: true });
+  expect(operation?.calledAt).toMatch(/^namedCaller \(.*inspect\.test\.ts.*:\d+:\d+\)$/);
+});
+
+test("looking changes nothing: a timer stays on the clock it waits for", async () => {
+  recordParked(true);
+  const slept = time.sleep(20);
+  vi.useFakeTimers();
+  expect(waits()).toEqual([["sleep", expect.stringMatching(/^a timer due in (19|20) ms$/)]]);
+  vi.useRealTimers();
+  await slept;
+  expect(parked()).toEqual([]);
+});
+
 test("formatParked writes a list from elsewhere, without a line where the host gave none", () => {
   const since = Date.now();
   const text = formatParked([{ operation: "receive", waitsFor: [], since, calledAt: "" }]);
@@ -179,7 +210,7 @@ describe("under virtual time", () => {
       }
     }));
 
-  test("what was recorded before goes on after it, and what ended in between is gone", async () => {
+  test("what was recorded before it or in it goes on after it, and what ended in between is gone", async () => {
     recordParked(true);
     const [ended, going] = [new Channel<number>({ name: "ended" }), new Channel<number>({ name: "going" })];
     const receives = [ended.receive(), going.receive()];
@@ -189,9 +220,12 @@ describe("under virtual time", () => {
       void new Channel({ name: "inner" }).receive();
       await clock.idle();
     });
-    expect(waits()).toEqual([["receive", 'a value on channel "going"']]);
+    expect(waits()).toEqual([
+      ["receive", 'a value on channel "going"'],
+      ["receive", 'a value on channel "inner"'],
+    ]);
     going.trySend(1);
-    expect(parked()).toEqual([]);
+    expect(waits()).toEqual([["receive", 'a value on channel "inner"']]);
     await Promise.all(receives);
   });
 

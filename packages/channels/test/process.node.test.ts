@@ -1,5 +1,7 @@
 // What the library does to the process it runs in, seen from outside: whether it ends, and what it complains about.
 
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Child, type Ended } from "./child.ts";
 
@@ -60,6 +62,21 @@ describe.concurrent("K8: the process ends although", () => {
     `;
     expect(await run(body, without("setImmediate"))).toEqual(quietly("undefined 5000"));
     expect(await run(body, without("setImmediate", "MessageChannel"))).toEqual(quietly("undefined 5000"));
+  });
+
+  test("fakes were there before the library was imported, and then time is virtual", async () => {
+    const sinon = pathToFileURL(createRequire(import.meta.url).resolve("@sinonjs/fake-timers")).href;
+    const install = `import fakes from "${sinon}"; globalThis.fakes = fakes.install();`;
+    const body = `
+      const c = new Channel(1);
+      for (let i = 0; i < 5000; i += 1) await Promise.all([c.send(i), c.receive()]);
+      console.log(await virtualTime((clock) => time.sleep("1h").then(() => clock.now())));
+      const slept = time.sleep("1h");
+      await fakes.tickAsync(3_600_000);
+      console.log(await slept, "clock" in setImmediate);
+    `;
+    const flag = `--import=data:text/javascript,${encodeURIComponent(install)}`;
+    expect(await run(body, flag)).toEqual(quietly("3600000", "undefined true"));
   });
 
   test("main returns while its tasks wait for one another", async () => {

@@ -1,6 +1,6 @@
 // Law 5: an operation never runs another task's code before it returns.
 
-import { Channel, select, Selector, trySelect } from "@sluice/channels";
+import { Channel, select, Selector, time, trySelect } from "@sluice/channels";
 import { describe, expect, test } from "vitest";
 import { turns } from "./progress.ts";
 import { upTo } from "./values.ts";
@@ -9,6 +9,8 @@ interface Scene {
   readonly channel: Channel<number>;
   readonly full: Channel<number>;
   readonly controller: AbortController;
+  readonly watching: Selector;
+  readonly timer: time.Timer;
 }
 
 /** A channel with everybody waiting on it, one that senders wait on, and a note of whoever runs. */
@@ -20,6 +22,8 @@ function crowd(ran: string[]): Scene {
     (who: string): (() => void) =>
     () =>
       ran.push(who);
+  const watching = new Selector();
+  const timer = time.timer("1h");
   full.trySend(0);
   const waits: [string, Promise<unknown>][] = upTo(3).flatMap((): [string, Promise<unknown>][] => [
     ["receive", channel.receive({ signal })],
@@ -27,6 +31,8 @@ function crowd(ran: string[]): Scene {
     ["next", channel[Symbol.asyncIterator]().next()],
     ["select", select([channel, full.caseSend(1)])],
     ["Selector", new Selector({ channel }).next({ signal })],
+    ["Selector that gets more", watching.next()],
+    ["timer", timer.channel().receive()],
     ["send", full.send(1, { signal })],
     ["select that sends", select({ out: full.caseSend(2) })],
   ]);
@@ -35,7 +41,7 @@ function crowd(ran: string[]): Scene {
     for await (const _ of channel) ran.push("loop");
   };
   loop().catch(note("loop"));
-  return { channel, full, controller };
+  return { channel, full, controller, watching, timer };
 }
 
 const operations: [string, (scene: Scene) => unknown][] = [
@@ -48,6 +54,9 @@ const operations: [string, (scene: Scene) => unknown][] = [
   ["select", ({ channel }) => select([channel.caseSend(1)])],
   ["trySelect", ({ channel, full }) => [trySelect([channel.caseSend(1)]), trySelect([full])]],
   ["a Selector's add", ({ full }) => new Selector().add("full", full).tryNext()],
+  ["an add for a Selector that waits", ({ full, watching }) => watching.add("full", full)],
+  ["a timer's reset", ({ timer }) => timer.reset(0)],
+  ["a Selector's close", ({ watching }) => watching.close()],
   ["close", ({ channel, full }) => [channel.close(new Error("why")), full.close()]],
   ["abort", ({ controller }) => controller.abort()],
 ];
@@ -65,6 +74,7 @@ describe("L3: nobody else runs before the return of", () => {
     expect(ran.length).toBeGreaterThan(0);
     scene.channel.close();
     scene.full.close();
+    scene.timer.stop();
   });
 });
 

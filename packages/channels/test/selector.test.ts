@@ -209,6 +209,13 @@ describe("add and delete", () => {
     expect(await Promise.all(next)).toMatchObject([{ name: "closed", ok: false }, undefined]);
   });
 
+  test("a constructor that refuses one channel watches none of the others", () => {
+    const channel = new Channel();
+    const { front } = channel as unknown as { readonly front: object };
+    expect(() => new Selector({ channel, mistake: 5 as never })).toThrow("channels.mistake");
+    expect((channel as unknown as { readonly front: object }).front).toBe(front);
+  });
+
   test("a next that waits has its place in a channel that is added while it waits", async () => {
     const events = new Selector();
     const channel = new Channel<string>();

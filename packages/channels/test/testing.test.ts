@@ -131,6 +131,31 @@ describe("time", () => {
   });
 });
 
+describe("a Selector that is parked while the clock changes, and then touched", () => {
+  test("keeps what is left from the host's time to virtual time", async () => {
+    const events = new Selector({ first: time.after("5s"), second: time.after("8s") });
+    const next = events.next();
+    await virtualTime(async (clock) => {
+      await time.sleep("24h");
+      events.delete("first");
+      expect(await next).toMatchObject({ name: "second" });
+      expect(Math.round(clock.now() / 1000)).toBe(86_408);
+    });
+  });
+
+  test("and from virtual time to the host's", async () => {
+    const events = new Selector<Record<string, Date>>();
+    let next: Promise<unknown> | undefined;
+    await virtualTime(async () => {
+      await time.sleep("24h");
+      events.add("first", time.after(5)).add("second", time.after(10));
+      next = events.next();
+    });
+    events.delete("first");
+    expect(await next).toMatchObject({ name: "second" });
+  });
+});
+
 describe("clock.advance", () => {
   test("lets a stretch of time pass and everything in it happen", () =>
     virtualTime(async (clock) => {
@@ -201,12 +226,33 @@ describe("clock.idle", () => {
     }));
 });
 
+test("clock.idle does not wait for an external promise, whenever it is called", () =>
+  virtualTime(async (clock) => {
+    const io = new Channel<string>(1);
+    const opened = clock.external(io.receive());
+    await clock.idle();
+    await hostTime(5);
+    await clock.idle();
+    expect(clock.now()).toBe(0);
+    io.trySend("open");
+    expect(await opened).toMatchObject({ value: "open" });
+  }));
+
 describe("clock.external", () => {
   test("gives what the promise gives and throws what it throws", () =>
     virtualTime(async (clock) => {
       expect(await clock.external(Promise.resolve("body"))).toBe("body");
       const failure = new Error("no network");
       await expect(clock.external(Promise.reject(failure))).rejects.toBe(failure);
+    }));
+
+  test("once it was rejected time goes on", () =>
+    virtualTime(async (clock) => {
+      const failing = clock.external(hostTime(5).then(() => Promise.reject(new Error("no network"))));
+      const slept = time.sleep("1h").then(() => clock.now());
+      await expect(failing).rejects.toThrow("no network");
+      expect(clock.now()).toBe(0);
+      expect(await slept).toBe(time.HOUR);
     }));
 
   test("until it settles time does not jump, and there is no deadlock", () =>
@@ -423,14 +469,22 @@ describe("a deadlock", () => {
       ticking: () => ticker.channel().receive(),
       timed: () => select([timer.channel(), new Channel()]),
       watcher: () => events.next(), // its timer is deleted while it waits
+      overtaken: () => overtaken.receive(), // by a Selector that waited before and watches it later
     };
     const [once, chosen, watched, fired] = [time.after("1s"), time.after("1s"), time.after("1s"), time.after("1s")];
-    const [ticker, timer] = [time.ticker("1h"), time.timer("1h")];
+    const [ticker, timer, overtaken] = [time.ticker("1h"), time.timer("1h"), time.after("1s")];
     const events = new Selector({ end: time.after("1h") });
     const error = await deadlock(async () => {
-      const first = [once.receive(), select([chosen, new Channel()]), new Selector({ watched }).next()];
+      const first: Promise<unknown>[] = [
+        once.receive(),
+        select([chosen, new Channel()]),
+        new Selector({ watched }).next(),
+      ];
       await fired.receive();
+      const earlier = new Selector<Record<string, Date>>();
+      first.push(earlier.next());
       const stuck = Object.values(lines).map((wait) => wait());
+      earlier.add("overtaken", overtaken);
       await Promise.all(first);
       ticker.stop();
       timer.stop();
@@ -616,4 +670,24 @@ test("a clock that is kept beyond its run says so, instead of a wait for ever", 
   for (const late of [kept.clock.idle(), kept.clock.advance("1s")]) {
     expect(await rejectionOf(late)).toMatchObject({ kind: errors.CONFLICT, message: expect.stringContaining("ended") });
   }
+});
+
+test("what still waits on the clock when its run ends is told, and nobody need listen", async () => {
+  const waits: Promise<void>[] = [];
+  await virtualTime((clock) => {
+    waits.push(clock.idle(), clock.advance("1h"));
+    void clock.idle();
+    void clock.advance("1h");
+  });
+  for (const late of waits) expect(await rejectionOf(late)).toMatchObject({ kind: errors.CONFLICT });
+});
+
+test("a body that goes on after its deadlock is told, too", async () => {
+  const late = new Promise<void>((resolve) => {
+    void deadlock(async (clock) => {
+      await hostTime(5);
+      resolve(clock.advance("1s"));
+    });
+  });
+  expect(await rejectionOf(late)).toMatchObject({ kind: errors.CONFLICT });
 });
