@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import type { Duration, ReceiveChannel, SluiceError } from "@sluice/channels";
 import { rejected, settle } from "@sluice/channels/source";
 import { WebSocket } from "ws";
+import { budgeted } from "./budget.ts";
 import { CLOSE_CODES, COMPRESSION, type Compression, type MessageType } from "./constants.ts";
 import type { Borrower } from "./dial.ts";
 import { checkClose, closeCodeOf, Ending } from "./ending.ts";
@@ -19,6 +20,7 @@ import {
   unacceptable,
   usedAfterClose,
 } from "./errors.ts";
+import { Farewell } from "./farewell.ts";
 import type { Message } from "./incoming.ts";
 import { checkObject, checkSignal, checkTimeout, type Settings } from "./options.ts";
 import { checkMessage, type Data, Outgoing } from "./outgoing.ts";
@@ -79,6 +81,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   readonly #outgoing: Outgoing;
   readonly #pings: Pings;
   readonly #silence: Silence;
+  readonly #farewell: Farewell | undefined;
   readonly #url: string;
   readonly #compression: Compression;
   readonly #closed: Promise<CloseInfo>;
@@ -89,7 +92,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#socket = socket;
     this.#wire = wire;
     this.#journey = journey;
-    this.#ending = new Ending(journey, settings.closeTimeout);
+    this.#ending = new Ending(journey);
     this.#compression = compression;
     this.#url = withoutPassword(url);
     this.#closed = new Promise((resolve) => {
@@ -113,6 +116,9 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       onUnanswered: () => this.#timeOut("The peer did not answer the ping of `keepAlive`"),
       onLongPause: () => this.#outgoing.pong(Buffer.alloc(0)),
     });
+    if (settings.closeTimeout !== undefined) {
+      this.#farewell = new Farewell(socket, wire, settings.closeTimeout, () => this.#ending.expire());
+    }
     this.#reading = new Reading({
       name: journey.url,
       socket,
@@ -209,7 +215,11 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
    * @throws SluiceError, as a rejection: TIMEOUT; UNAVAILABLE when reading is paused, or pauses while it waits, since
    * the pong would stand behind data that nobody reads; INTERNAL when the connection is or gets closed.
    */
-  async ping(options: PingOptions = {}): Promise<number> {
+  ping(options: PingOptions = {}): Promise<number> {
+    return budgeted(this.#ping(options));
+  }
+
+  async #ping(options: PingOptions): Promise<number> {
     checkObject(options);
     const timeout = checkTimeout("timeout", options.timeout, 10_000);
     const signal = checkSignal(options.signal);
@@ -221,8 +231,8 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   }
 
   /**
-   * Closes the connection: what was accepted is sent, then a close frame; resolves when the connection has ended, at
-   * the latest after `closeTimeout`.
+   * Closes the connection: what was accepted is sent, then a close frame; resolves when the connection has ended. The
+   * peer has `closeTimeout` to answer, counted from when it took the last bytes.
    *
    * Messages in the channel stay receivable, then it ends; what had not reached it is discarded. Sends and pings that
    * wait reject. Once the end has begun, by whomever, further calls only wait for it.
@@ -231,7 +241,11 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
    * @param reason at most 123 bytes of UTF-8.
    * @throws SluiceError of kind INVALID, as a rejection, for another code or a longer reason.
    */
-  async close(code: number = CLOSE_CODES.NORMAL, reason = ""): Promise<CloseInfo> {
+  close(code: number = CLOSE_CODES.NORMAL, reason = ""): Promise<CloseInfo> {
+    return budgeted(this.#close(code, reason));
+  }
+
+  async #close(code: number, reason: string): Promise<CloseInfo> {
     checkClose(code, reason);
     if (this.#isOpen()) {
       this.#ending.begin("local", code, reason, undefined);
@@ -240,6 +254,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       this.#socket.close(code, reason);
       this.#outgoing.flush();
       this.#reading.discard();
+      this.#farewell?.begin();
     }
     return this.#closed;
   }
@@ -336,7 +351,9 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   }
 
   #ended(code: number, reason: Buffer): void {
-    const info = this.#ending.conclude(code, reason.toString());
+    this.#farewell?.end();
+    // ws ends the socket once its close frame has left.
+    const info = this.#ending.conclude(code, reason.toString(), this.#wire.writableEnded);
     this.#reading.end(info.error);
     this.#letGo();
     settle(this.#settleClosed, info);

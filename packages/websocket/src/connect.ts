@@ -4,6 +4,7 @@
 import type { SecureContext } from "node:tls";
 import { type Received, SluiceError } from "@sluice/channels";
 import { Alarm } from "./alarm.ts";
+import { budgeted } from "./budget.ts";
 import { Client } from "./client.ts";
 import { denied, Journey, refused, type Refusal, shown, timedOut } from "./errors.ts";
 import { Handshake, type Outcome } from "./handshake.ts";
@@ -43,7 +44,11 @@ import { Redaction, redactText, redactUrl } from "./redaction.ts";
  * await client.close();
  * server.close();
  */
-export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
+export function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
+  return budgeted(dial(url, options));
+}
+
+async function dial(url: string | URL, options: ConnectOptions): Promise<Client> {
   const startedAt = performance.now();
   const { target, settings } = check(url, options, startedAt);
   settings.signal?.throwIfAborted();

@@ -12,7 +12,6 @@ interface Beginning {
   readonly code: number;
   readonly reason: string;
   readonly error: SluiceError | undefined;
-  readonly at: number;
 }
 
 const NORMAL_CODES: readonly number[] = [CLOSE_CODES.NORMAL, CLOSE_CODES.GOING_AWAY, CLOSE_CODES.NO_STATUS];
@@ -21,15 +20,14 @@ const REASON_LIMIT = 123; // a control frame holds 125 bytes (RFC 6455 5.5), two
 /** @internal */
 export class Ending {
   readonly #journey: Journey;
-  readonly #closeTimeout: number;
   #beginning: Beginning | undefined = undefined;
   #info: CloseInfo | undefined = undefined;
   #errno: string | undefined = undefined;
   #terminated = false;
+  #expired = false;
 
-  constructor(journey: Journey, closeTimeout: number | undefined) {
+  constructor(journey: Journey) {
     this.#journey = journey;
-    this.#closeTimeout = closeTimeout ?? Infinity;
   }
 
   /** True once our side began it. */
@@ -45,12 +43,17 @@ export class Ending {
   /** Our side ends the connection. */
   begin(initiator: Beginning["initiator"], code: number, reason: string, error: SluiceError | undefined): void {
     this.#journey.phase = "closing";
-    this.#beginning = { initiator, code, reason, error, at: performance.now() };
+    this.#beginning = { initiator, code, reason, error };
   }
 
   /** Our side waits no longer for the closing handshake. */
   terminate(): void {
     this.#terminated = true;
+  }
+
+  /** The peer did not answer our close frame in time. */
+  expire(): void {
+    this.#expired = true;
   }
 
   /** The socket failed, as Node spells it. */
@@ -67,22 +70,35 @@ export class Ending {
 
   /**
    * The connection is gone. `code` and `reason` are those of the peer's close frame, or 1006: ws says 1006 whenever it
-   * received none, whatever it sent itself.
+   * received none, whatever it sent itself. `sent` tells whether a close frame of ours left.
    */
-  conclude(code: number, reason: string): CloseInfo {
+  conclude(code: number, reason: string, sent: boolean): CloseInfo {
     const received = code !== CLOSE_CODES.ABNORMAL_CLOSURE;
     this.#info =
       this.#beginning === undefined
-        ? this.#byPeer(code, reason, received)
-        : this.#byUs(this.#beginning, code, reason, received);
+        ? this.#byPeer(code, reason, received, sent)
+        : this.#byUs(this.#beginning, code, reason, received && sent);
     this.#journey.phase = "closing";
     return this.#info;
   }
 
-  #byPeer(code: number, reason: string, wasClean: boolean): CloseInfo {
-    if (!wasClean) return { code, reason, wasClean, initiator: "network", error: lost(this.#journey, this.#errno) };
-    const error = NORMAL_CODES.includes(code) ? undefined : closedByPeer(this.#journey, code, reason);
-    return { code, reason, wasClean, initiator: "remote", error };
+  #byPeer(code: number, reason: string, received: boolean, sent: boolean): CloseInfo {
+    if (!received) return { code, reason, wasClean: false, initiator: "network", error: this.#lost() };
+    const error = sent ? this.#meaning(code, reason) : this.#unfinished(code, reason);
+    return { code, reason, wasClean: sent, initiator: "remote", error };
+  }
+
+  #meaning(code: number, reason: string): SluiceError | undefined {
+    return NORMAL_CODES.includes(code) ? undefined : closedByPeer(this.#journey, code, reason);
+  }
+
+  // The peer closed, and took neither our close frame nor what was accepted before it.
+  #unfinished(code: number, reason: string): SluiceError | undefined {
+    if (this.#terminated) return undefined;
+    this.#journey.phase = "closing";
+    if (this.#errno !== undefined) return this.#lost();
+    const what = `${this.#journey.url} closed, and did not take what was sent to it within \`closeTimeout\``;
+    return endedByDeadline(this.#journey, what, code, reason);
   }
 
   // The code that travelled: the peer's if it has one (RFC 6455 7.1.5), else ours.
@@ -95,11 +111,14 @@ export class Ending {
     return { code: beginning.code, reason: beginning.reason, wasClean, initiator, error };
   }
 
-  #unanswered({ at, code, reason }: Beginning): SluiceError {
-    // A millisecond of tolerance: Node's timers may fire that much early.
-    if (performance.now() - at < this.#closeTimeout - 1) return lost(this.#journey, this.#errno);
+  #unanswered({ code, reason }: Beginning): SluiceError {
+    if (!this.#expired) return this.#lost();
     const what = `${this.#journey.url} did not answer the close frame within \`closeTimeout\``;
     return endedByDeadline(this.#journey, what, code, reason);
+  }
+
+  #lost(): SluiceError {
+    return lost(this.#journey, this.#errno);
   }
 }
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import type { Client } from "../src/index.ts";
 import { failureOf } from "./fixtures/failures.ts";
 import { close, closeOf, OPCODE, text } from "./fixtures/frames.ts";
-import { RawServer } from "./fixtures/raw-server.ts";
+import { type RawPeer, RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
 
 leavesNothingBehind();
@@ -36,6 +36,25 @@ describe("the closing handshake", () => {
     expect(info.error).toMatchObject({ kind: errors.TIMEOUT, details: { code: 4321, reason: "enough" } });
     expect(client.channel()).toMatchObject({ closed: true, cause: undefined });
     await peer.gone();
+  });
+
+  test("is not cut short while the peer takes what was sent before it: `closeTimeout` counts from the last bytes", async () => {
+    await using server = await RawServer.listen();
+    const { client, peer } = await server.meet({ closeTimeout: "500ms" });
+    const large = Buffer.alloc(24 * 1024 * 1024);
+    peer.socket.pause();
+    const slowly = (): unknown => peer.socket.pause();
+    peer.socket.on("data", slowly);
+    await client.send(large); // a second at the peer's pace, in bursts as its window opens
+    const reading = setInterval(() => peer.socket.resume(), 2);
+    const closing = client.close();
+    while (client.stats.bufferedAmount > 0) await time.sleep(1);
+    clearInterval(reading);
+    peer.socket.off("data", slowly).resume();
+    expect((await peer.next(OPCODE.BINARY)).payload.length).toBe(large.length);
+    await peer.next(OPCODE.CLOSE);
+    peer.socket.end(close(1000));
+    expect(await closing).toMatchObject({ code: 1000, wasClean: true, error: undefined });
   });
 
   test("that the peer answers, and then keeps the connection open, is clean and ends after `closeTimeout`", async () => {
@@ -252,6 +271,28 @@ describe("a peer that stops reading", () => {
     expect(statuses).toEqual(statuses.toSorted()); // first those that were accepted, then those that were not
     expect(statuses.at(-1)).toBe("rejected");
   });
+
+  test.each<[string, (client: Client, peer: RawPeer) => unknown, unknown]>([
+    ["until `closeTimeout`", () => undefined, expect.objectContaining({ kind: errors.TIMEOUT })],
+    ["and resets", (_, peer) => peer.socket.resetAndDestroy(), expect.objectContaining({ kind: errors.INTERNAL })],
+    ["and we terminate", (client) => client.terminate(), undefined],
+  ])(
+    "and closes, and takes none of what was sent, %s: not clean, since our close frame never left",
+    async (_, end, error) => {
+      await using server = await RawServer.listen();
+      const { client, peer } = await server.meet({ closeTimeout: "100ms" });
+      peer.socket.pause();
+      const sends = Promise.allSettled(sendMuch(client));
+      peer.write(close(1000));
+      while ((await failureOf(client.ping({ timeout: 1 }))).kind === errors.TIMEOUT); // until it is closing
+      end(client, peer);
+      const info = await client.closed;
+      expect(info).toMatchObject({ code: 1000, wasClean: false, initiator: "remote" });
+      expect(info.error).toEqual(error);
+      expect(client.channel()).toMatchObject({ closed: true, cause: info.error });
+      expect((await sends).at(-1)?.status).toBe("rejected");
+    },
+  );
 
   test("does not hold up `terminate` at all", async () => {
     await using server = await RawServer.listen();
