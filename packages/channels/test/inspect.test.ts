@@ -202,12 +202,17 @@ describe("under virtual time", () => {
         () => time.after("1s").receive(),
         () => select([new Channel(), time.after("1s")]),
       ];
+      await new Selector({ end: time.after("1s") }).next();
       for (const wait of certain) {
         expect(await lineOf(wait)).toBe("");
         recordParked(true);
         expect(await lineOf(wait)).toContain("inspect.test.ts");
         recordParked(false);
       }
+      void new Selector().next(); // may be given any moment yet, but for that of a sleep
+      const waiting = [time.sleep("1s"), time.after("1s").receive()];
+      expect(parked().map(({ calledAt }) => calledAt === "")).toEqual([false, true, false]);
+      await Promise.all(waiting);
     }));
 
   test("what was recorded before it or in it goes on after it, and what ended in between is gone", async () => {
@@ -217,9 +222,11 @@ describe("under virtual time", () => {
     await virtualTime(async (clock) => {
       expect(parked()).toEqual([]);
       ended.trySend(1);
+      await clock.advance("1h");
       void new Channel({ name: "inner" }).receive();
       await clock.idle();
     });
+    expect(formatParked()).toMatch(/"inner", parked 0 ms ago/);
     expect(waits()).toEqual([
       ["receive", 'a value on channel "going"'],
       ["receive", 'a value on channel "inner"'],
