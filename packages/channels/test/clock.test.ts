@@ -1,6 +1,6 @@
 // The host's clock, under fake timers: what is armed and when, which clock decides, and that fakes need no configuration.
 
-import { Channel, select, Selector, time, trySelect } from "@sluice/channels";
+import { Channel, type ReceiveChannel, select, Selector, time, trySelect } from "@sluice/channels";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { outcome, turns, waiting } from "./progress.ts";
 
@@ -257,6 +257,19 @@ describe("which clock decides", () => {
       await turns();
       expect(slept).toBe(minute);
     }
+  });
+
+  test("when only setTimeout is faked, what was made one after the other keeps to the fake's time", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const beats = { two: 0, three: 0, slept: 0 };
+    const count = async (channel: ReceiveChannel<Date>, name: "two" | "three"): Promise<void> => {
+      for await (const _ of channel) beats[name] += 1;
+    };
+    void count(time.ticker("2s").channel(), "two");
+    void time.sleep("20s").then(() => (beats.slept += 1));
+    void count(time.ticker("3s").channel(), "three");
+    for (let i = 0; i < 60; i += 1) await vi.advanceTimersByTimeAsync(1000);
+    expect(beats).toEqual({ two: 30, three: 20, slept: 1 });
   });
 });
 
