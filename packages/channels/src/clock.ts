@@ -124,7 +124,8 @@ class HostClock implements Clock {
   #ring(): void {
     this.#timer = undefined;
     const now = this.now();
-    // Far too early: a fake that leaves the clock alone, in whose time the moments between two calls did not pass.
+    // A whole millisecond early: only `setTimeout` is fake. Timers made one after the other then differ by real
+    // microseconds that the fake does not count; half a millisecond on, all of one fake moment ring together.
     this.#floor = now < this.#armedFor - 1 ? this.#armedFor + 0.5 : Math.max(now, this.#armedFor);
     this.#rangAt = this.#read();
     this.#armedFor = Infinity;

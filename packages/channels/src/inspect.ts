@@ -72,8 +72,8 @@ export class ParkedOperations implements Recorder {
   }
 
   // Who sleeps, and the first in the queue of a moment that nobody can stop, is certain to be woken: it has no part in
-  // any deadlock, and its line, half of what a simulated day costs, is not captured. Not while a `Selector.next` waits,
-  // which came before and may be given that moment yet (`add`), nor for one itself, which may lose its timer (`delete`).
+  // any deadlock, and its line, half of what a simulated day costs, is not captured. Not while a `Selector.next` of this
+  // run waits: it came earlier, and `add` would let it take that moment; nor for one itself: `delete` may take its timer.
   #isCertain(what: string, on: object): boolean {
     if (what === "sleep") return true;
     if (this.#selectors > 0) return false;

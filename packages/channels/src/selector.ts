@@ -61,7 +61,7 @@ export class Selector<in out M extends object = Record<string, unknown>>
         if (channel !== undefined) this.#round.add(name, channel);
       }
     } catch (mistake) {
-      this.close(); // nobody else could
+      this.#round.close(); // nobody else could
       throw mistake;
     }
   }

@@ -20,9 +20,12 @@ const CALM_MACROTASKS = 3;
 export interface VirtualTime {
   /** Milliseconds of virtual time since the start. */
   now(): number;
-  /** Lets a stretch of time pass; resolves when all that happens in it has happened. Rejects once the run has ended. */
+  /**
+   * Lets a stretch of time pass; resolves when all that happens in it has happened. Rejects when the run ends before,
+   * which a task that loops over it in the background must expect.
+   */
   advance(duration: Duration): Promise<void>;
-  /** Resolves when nothing of the library can run any more without time passing. Rejects once the run has ended. */
+  /** Resolves when nothing of the library can run any more without time passing. Rejects when the run ends before. */
   idle(): Promise<void>;
   /** Marks real I/O: until the promise settles, time neither jumps nor is a deadlock declared. Gives what it gives. */
   external<T>(promise: PromiseLike<T>): Promise<T>;
@@ -92,7 +95,7 @@ class Run implements Clock, VirtualTime {
   #idlers: (() => void)[] = []; // wait for the next calm
   readonly #open = new Set<() => void>(); // the promises of the clock that have not settled: each can be ended
   #externals = 0;
-  #resume: () => void = () => {}; // while nothing is done until an external promise settles
+  #resume: () => void = () => {}; // looks again, where looking rests because an external promise is open
   #ended = false;
 
   now(): number {

@@ -1,5 +1,5 @@
-// Law 3 for promises that may settle without I/O: they take part in the budget of the core, so that a loop which pings
-// or dials again after each failure lets timers and sockets have their turn.
+// Law 3 for promises that may settle without I/O: they take part in the budget of the core, so that a loop which pings,
+// closes or dials again after each failure lets timers and sockets have their turn.
 
 import { settled } from "@sluice/channels/source";
 

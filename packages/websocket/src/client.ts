@@ -85,6 +85,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   readonly #url: string;
   readonly #compression: Compression;
   readonly #closed: Promise<CloseInfo>;
+  #allLeft = false;
   #settleClosed!: (info: CloseInfo) => void;
 
   /** @internal To be called in the turn in which the connection opens, before a frame is read. */
@@ -117,7 +118,14 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       onLongPause: () => this.#outgoing.pong(Buffer.alloc(0)),
     });
     if (settings.closeTimeout !== undefined) {
-      this.#farewell = new Farewell(socket, wire, settings.closeTimeout, () => this.#ending.expire());
+      const { closeTimeout, writeTimeout } = settings;
+      this.#farewell = new Farewell({
+        socket,
+        wire,
+        closeTimeout,
+        writeTimeout,
+        onExpired: () => this.#ending.expire(),
+      });
     }
     this.#reading = new Reading({
       name: journey.url,
@@ -231,8 +239,10 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   }
 
   /**
-   * Closes the connection: what was accepted is sent, then a close frame; resolves when the connection has ended. The
-   * peer has `closeTimeout` to answer, counted from when it took the last bytes.
+   * Closes the connection: what was accepted is sent, then a close frame; resolves when the connection has ended.
+   *
+   * The peer has `closeTimeout` to answer. It starts anew while bytes leave, so a close lasts as long as a slow peer
+   * needs, or until each byte had its `writeTimeout`; `terminate()` ends it.
    *
    * Messages in the channel stay receivable, then it ends; what had not reached it is discarded. Sends and pings that
    * wait reject. Once the end has begun, by whomever, further calls only wait for it.
@@ -296,8 +306,10 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     socket.on("error", (error) => this.#broken(error));
     socket.on("close", (code, reason) => this.#ended(code, reason));
     this.#wire.on("error", (error: NodeJS.ErrnoException) => {
-      this.#ending.broke(error.code);
+      this.#ending.broke(error.code, socket.bufferedAmount);
     });
+    // Node says so when everything was written that was to be; ws may end the socket with data that zlib still has.
+    this.#wire.on("prefinish", () => (this.#allLeft = socket.bufferedAmount === 0));
   }
 
   #isOpen(): boolean {
@@ -332,6 +344,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#letGo();
     this.#outgoing.flush();
     this.#reading.end(failure);
+    this.#farewell?.begin();
   }
 
   #exceeded(what: "bytes" | "messages"): void {
@@ -348,12 +361,12 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#socket.close(code);
     this.#outgoing.flush();
     this.#reading.discard();
+    this.#farewell?.begin();
   }
 
   #ended(code: number, reason: Buffer): void {
     this.#farewell?.end();
-    // ws ends the socket once its close frame has left.
-    const info = this.#ending.conclude(code, reason.toString(), this.#wire.writableEnded);
+    const info = this.#ending.conclude(code, reason.toString(), this.#allLeft);
     this.#reading.end(info.error);
     this.#letGo();
     settle(this.#settleClosed, info);

@@ -14,6 +14,11 @@ interface Beginning {
   readonly error: SluiceError | undefined;
 }
 
+interface CloseFrame {
+  readonly code: number;
+  readonly reason: string;
+}
+
 const NORMAL_CODES: readonly number[] = [CLOSE_CODES.NORMAL, CLOSE_CODES.GOING_AWAY, CLOSE_CODES.NO_STATUS];
 const REASON_LIMIT = 123; // a control frame holds 125 bytes (RFC 6455 5.5), two of them the code
 
@@ -25,6 +30,7 @@ export class Ending {
   #errno: string | undefined = undefined;
   #terminated = false;
   #expired = false;
+  #unsent = false;
 
   constructor(journey: Journey) {
     this.#journey = journey;
@@ -56,9 +62,10 @@ export class Ending {
     this.#expired = true;
   }
 
-  /** The socket failed, as Node spells it. */
-  broke(errno: string | undefined): void {
+  /** The socket failed, as Node spells it, with `unsent` bytes of ours in it. */
+  broke(errno: string | undefined, unsent: number): void {
     this.#errno ??= errno;
+    this.#unsent ||= unsent > 0;
   }
 
   /** What can be said by now. */
@@ -73,47 +80,41 @@ export class Ending {
    * received none, whatever it sent itself. `sent` tells whether a close frame of ours left.
    */
   conclude(code: number, reason: string, sent: boolean): CloseInfo {
-    const received = code !== CLOSE_CODES.ABNORMAL_CLOSURE;
-    this.#info =
-      this.#beginning === undefined
-        ? this.#byPeer(code, reason, received, sent)
-        : this.#byUs(this.#beginning, code, reason, received && sent);
+    const theirs = code === CLOSE_CODES.ABNORMAL_CLOSURE ? undefined : { code, reason };
+    this.#info = this.#beginning === undefined ? this.#byPeer(theirs, sent) : this.#byUs(this.#beginning, theirs, sent);
     this.#journey.phase = "closing";
     return this.#info;
   }
 
-  #byPeer(code: number, reason: string, received: boolean, sent: boolean): CloseInfo {
-    if (!received) return { code, reason, wasClean: false, initiator: "network", error: this.#lost() };
-    const error = sent ? this.#meaning(code, reason) : this.#unfinished(code, reason);
-    return { code, reason, wasClean: sent, initiator: "remote", error };
+  #byPeer(theirs: CloseFrame | undefined, sent: boolean): CloseInfo {
+    if (theirs === undefined) {
+      return { code: 1006, reason: "", wasClean: false, initiator: "network", error: this.#lost() };
+    }
+    return { ...theirs, wasClean: sent, initiator: "remote", error: this.#meaning(theirs, sent) };
   }
 
-  #meaning(code: number, reason: string): SluiceError | undefined {
-    return NORMAL_CODES.includes(code) ? undefined : closedByPeer(this.#journey, code, reason);
-  }
-
-  // The peer closed, and took neither our close frame nor what was accepted before it.
-  #unfinished(code: number, reason: string): SluiceError | undefined {
-    if (this.#terminated) return undefined;
+  // A peer that says a normal end and resets wants no more of us; that is a failure only if we had more for it.
+  #meaning({ code, reason }: CloseFrame, sent: boolean): SluiceError | undefined {
+    if (!NORMAL_CODES.includes(code)) return closedByPeer(this.#journey, code, reason);
+    if (sent || this.#terminated) return undefined;
+    if (this.#errno !== undefined) return this.#unsent ? lost(this.#journey, this.#errno, code, reason) : undefined;
     this.#journey.phase = "closing";
-    if (this.#errno !== undefined) return this.#lost();
     const what = `${this.#journey.url} closed, and did not take what was sent to it within \`closeTimeout\``;
     return endedByDeadline(this.#journey, what, code, reason);
   }
 
   // The code that travelled: the peer's if it has one (RFC 6455 7.1.5), else ours.
-  #byUs(beginning: Beginning, code: number, reason: string, wasClean: boolean): CloseInfo {
-    const { initiator } = beginning;
-    if (beginning.error === undefined && wasClean && code !== CLOSE_CODES.NO_STATUS) {
-      return { code, reason, wasClean, initiator, error: undefined };
-    }
-    const error = beginning.error ?? (wasClean || this.#terminated ? undefined : this.#unanswered(beginning));
-    return { code: beginning.code, reason: beginning.reason, wasClean, initiator, error };
+  #byUs(beginning: Beginning, theirs: CloseFrame | undefined, sent: boolean): CloseInfo {
+    const { initiator, code, reason } = beginning;
+    const wasClean = theirs !== undefined && sent;
+    const error = beginning.error ?? (wasClean || this.#terminated ? undefined : this.#unfinished(beginning));
+    const travelled = beginning.error !== undefined || theirs?.code === CLOSE_CODES.NO_STATUS ? undefined : theirs;
+    return { ...(travelled ?? { code, reason }), wasClean, initiator, error };
   }
 
-  #unanswered({ code, reason }: Beginning): SluiceError {
+  #unfinished({ code, reason }: Beginning): SluiceError {
     if (!this.#expired) return this.#lost();
-    const what = `${this.#journey.url} did not answer the close frame within \`closeTimeout\``;
+    const what = `${this.#journey.url} did not complete the closing handshake within \`closeTimeout\``;
     return endedByDeadline(this.#journey, what, code, reason);
   }
 

@@ -155,7 +155,8 @@ export function timedOut(journey: Journey, what: string): SluiceError {
 
 /** A deadline passed and ended the connection, with a code and a reason if a close frame of ours was sent. */
 export function endedByDeadline(journey: Journey, what: string, code = 1006, reason = ""): SluiceError {
-  return new SluiceError(errors.TIMEOUT, what, { details: { ...journey.details(), code, reason } });
+  const said = journey.redaction.text(reason);
+  return new SluiceError(errors.TIMEOUT, what, { details: { ...journey.details(), code, reason: said } });
 }
 
 /** A ping cannot be answered now: the pong would stand behind data that we do not read. */
@@ -166,12 +167,17 @@ export function paused(journey: Journey): SluiceError {
   });
 }
 
-/** The connection was lost without a close frame. */
-export function lost(journey: Journey, errno: string | undefined): SluiceError {
+/** The connection was lost, without a close frame or after the peer's. */
+export function lost(journey: Journey, errno: string | undefined, code = 1006, reason = ""): SluiceError {
   const how = errno === undefined ? "the peer closed it without a close frame" : errno;
   return new SluiceError(errors.INTERNAL, `The connection to ${journey.url} was lost: ${how}`, {
     retryable: true,
-    details: { ...journey.details(), code: 1006, reason: "", ...(errno === undefined ? undefined : { errno }) },
+    details: {
+      ...journey.details(),
+      code,
+      reason: journey.redaction.text(reason),
+      ...(errno === undefined ? undefined : { errno }),
+    },
   });
 }
 

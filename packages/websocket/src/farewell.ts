@@ -1,35 +1,48 @@
-// The wait for the peer's close frame. ws counts from the call of `close`, and would cut off what a slow peer is still
-// taking; here the time starts anew as long as bytes leave.
+// The wait for the peer's close frame, where we began. ws counts from the call of `close`, and would cut off what is
+// still leaving; here the time starts anew with each piece that the system takes.
 
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { Alarm } from "./alarm.ts";
 
-const LOOKS = 8; // within the time that is allowed
+const LOOKS = 8; // within `closeTimeout`
+
+/** @internal */
+export interface FarewellOptions {
+  readonly socket: WebSocket;
+  readonly wire: Socket;
+  readonly closeTimeout: number;
+  readonly writeTimeout: number | undefined;
+  readonly onExpired: () => void;
+}
+
+/** The handle of a socket, as Node keeps it; that of TLS has the one of TCP as its parent. */
+interface Handle {
+  readonly writeQueueSize?: number;
+  readonly _parent?: Handle;
+}
 
 /** @internal */
 export class Farewell {
-  readonly #socket: WebSocket;
-  readonly #wire: Socket;
-  readonly #timeout: number;
-  readonly #onExpired: () => void;
+  readonly #options: FarewellOptions;
   readonly #alarm = new Alarm(() => this.#look());
   #unsent = 0;
   #since = 0;
+  #lastDeparture = Infinity;
 
-  constructor(socket: WebSocket, wire: Socket, timeout: number, onExpired: () => void) {
-    this.#socket = socket;
-    this.#wire = wire;
-    this.#timeout = timeout;
-    this.#onExpired = onExpired;
+  constructor(options: FarewellOptions) {
+    this.#options = options;
   }
 
-  /** The close frame is on its way. */
+  /** The close frame is on its way. The process waits for the end, also after `unref`, as it would with ws. */
   begin(): void {
-    const { _closeTimer: timer } = this.#socket as unknown as { readonly _closeTimer?: NodeJS.Timeout };
+    const { socket, wire, writeTimeout } = this.#options;
+    const { _closeTimer: timer } = socket as unknown as { readonly _closeTimer?: NodeJS.Timeout };
     clearTimeout(timer);
+    wire.ref();
     this.#unsent = this.#left();
     this.#since = performance.now();
+    if (writeTimeout !== undefined) this.#lastDeparture = this.#since + writeTimeout;
     this.#lookSoon();
   }
 
@@ -39,25 +52,34 @@ export class Farewell {
   }
 
   #look(): void {
+    const { socket, wire, closeTimeout, onExpired } = this.#options;
     const now = performance.now();
     const left = this.#left();
-    if (left < this.#unsent) this.#since = now;
+    const compressing = socket.bufferedAmount > wire.writableLength; // our own doing, not the peer's
+    if (left < this.#unsent || compressing) this.#since = now;
     this.#unsent = left;
-    if (now - this.#since < this.#timeout) {
+    const stalled = left > 0 && !compressing && now >= this.#lastDeparture;
+    if (now - this.#since < closeTimeout && !stalled) {
       this.#lookSoon();
       return;
     }
-    this.#onExpired();
-    this.#wire.destroy();
+    onExpired();
+    wire.destroy();
   }
 
   #lookSoon(): void {
-    this.#alarm.at(Math.min(performance.now() + this.#timeout / LOOKS, this.#since + this.#timeout));
+    const { closeTimeout } = this.#options;
+    const now = performance.now();
+    const last = this.#lastDeparture > now ? this.#lastDeparture : Infinity;
+    this.#alarm.at(Math.min(now + closeTimeout / LOOKS, this.#since + closeTimeout, last));
   }
 
-  // What ws and Node hold, and what of it the kernel did not take yet: of one large message only that shows progress.
+  // A large message counts in full in `bufferedAmount` until all of it has left; what the system did not take yet of it
+  // only the handle knows.
   #left(): number {
-    const { _handle: handle } = this.#wire as unknown as { readonly _handle?: { readonly writeQueueSize?: number } };
-    return this.#socket.bufferedAmount + (handle?.writeQueueSize ?? 0);
+    const { socket, wire } = this.#options;
+    const { _handle: handle } = wire as unknown as { readonly _handle?: Handle };
+    const { _parent: lowest = handle } = handle ?? {};
+    return socket.bufferedAmount + (lowest?.writeQueueSize ?? 0);
   }
 }

@@ -29,7 +29,10 @@ export interface ConnectOptions {
   readonly readTimeout?: Duration | undefined;
   /** The longest a byte that `send` accepted may wait to leave. Default none. */
   readonly writeTimeout?: Duration | undefined;
-  /** The longest wait for the peer's part of the closing handshake, from the last bytes that it took. Default 5 s. */
+  /**
+   * The longest wait for the peer's part of the closing handshake. Where we began, it starts anew while bytes leave.
+   * Default 5 s; 0 means none.
+   */
   readonly closeTimeout?: Duration | undefined;
   /** What to offer; see `COMPRESSION`. Costs about 287 KiB of memory for each connection. Default `DISABLED`. */
   readonly compression?: Compression | undefined;

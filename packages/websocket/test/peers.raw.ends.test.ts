@@ -1,9 +1,11 @@
 // Ends of a connection with a raw peer: closing handshakes that nobody finishes, ends while reading is paused, and a peer
 // that stops reading.
 
+import { randomBytes } from "node:crypto";
 import { errors, time } from "@sluice/channels";
 import { describe, expect, test } from "vitest";
-import type { Client } from "../src/index.ts";
+import { type Client, COMPRESSION, connect } from "../src/index.ts";
+import { authority, certificate } from "./fixtures/certificates.ts";
 import { failureOf } from "./fixtures/failures.ts";
 import { close, closeOf, OPCODE, text } from "./fixtures/frames.ts";
 import { type RawPeer, RawServer } from "./fixtures/raw-server.ts";
@@ -38,24 +40,30 @@ describe("the closing handshake", () => {
     await peer.gone();
   });
 
-  test("is not cut short while the peer takes what was sent before it: `closeTimeout` counts from the last bytes", async () => {
-    await using server = await RawServer.listen();
-    const { client, peer } = await server.meet({ closeTimeout: "500ms" });
-    const large = Buffer.alloc(24 * 1024 * 1024);
-    peer.socket.pause();
-    const slowly = (): unknown => peer.socket.pause();
-    peer.socket.on("data", slowly);
-    await client.send(large); // a second at the peer's pace, in bursts as its window opens
-    const reading = setInterval(() => peer.socket.resume(), 2);
-    const closing = client.close();
-    while (client.stats.bufferedAmount > 0) await time.sleep(1);
-    clearInterval(reading);
-    peer.socket.off("data", slowly).resume();
-    expect((await peer.next(OPCODE.BINARY)).payload.length).toBe(large.length);
-    await peer.next(OPCODE.CLOSE);
-    peer.socket.end(close(1000));
-    expect(await closing).toMatchObject({ code: 1000, wasClean: true, error: undefined });
-  });
+  test.each([
+    ["TCP", undefined, 24],
+    ["TLS", certificate("trusted"), 12],
+  ])(
+    "is not cut short over %s while what was sent before it leaves, however long that takes",
+    async (_, tls, mebibytes) => {
+      await using server = await RawServer.listen(tls === undefined ? {} : { tls });
+      const { client, peer } = await server.meet({ closeTimeout: "500ms", tls: { ca: authority } });
+      const large = Buffer.alloc(mebibytes * 1024 * 1024);
+      peer.socket.pause();
+      const slowly = (): unknown => peer.socket.pause();
+      peer.socket.on("data", slowly);
+      await client.send(large); // a second at the peer's pace, in bursts as its window opens
+      const reading = setInterval(() => peer.socket.resume(), 2);
+      const closing = client.close();
+      while (client.stats.bufferedAmount > 0) await time.sleep(1);
+      clearInterval(reading);
+      peer.socket.off("data", slowly).resume();
+      expect((await peer.next(OPCODE.BINARY)).payload.length).toBe(large.length);
+      await peer.next(OPCODE.CLOSE);
+      peer.socket.end(close(1000));
+      expect(await closing).toMatchObject({ code: 1000, wasClean: true, error: undefined });
+    },
+  );
 
   test("that the peer answers, and then keeps the connection open, is clean and ends after `closeTimeout`", async () => {
     await using server = await RawServer.listen();
@@ -75,6 +83,22 @@ describe("the closing handshake", () => {
     peer.socket.end(close(4000, "theirs"));
     expect(await closing).toMatchObject({ code: 4000, reason: "theirs", wasClean: true, initiator: "local" });
     expect(client.channel().cause).toBeUndefined();
+  });
+
+  test.each([
+    [1008, "bad token", { kind: errors.INTERNAL, retryable: false, details: { code: 1008, reason: "bad token" } }],
+    [1012, "restart", { kind: errors.INTERNAL, retryable: true, details: { code: 1012, reason: "restart" } }],
+    [1000, "", undefined],
+  ])("that the peer begins with %i, and resets at once, says what the peer said", async (code, reason, error) => {
+    await using server = await RawServer.listen();
+    const { client, peer } = await server.meet();
+    peer.socket.pause();
+    await client.send("nobody reads this, so that the kernel resets");
+    await time.sleep(5);
+    peer.socket.write(close(code, reason), () => peer.socket.resetAndDestroy());
+    const info = await client.closed;
+    expect(info).toMatchObject({ code, reason, initiator: "remote" });
+    expect([info.error]).toMatchObject([error]);
   });
 
   test("that both begin at once is clean, and ours is who began", async () => {
@@ -259,6 +283,16 @@ describe("a peer that stops reading", () => {
     expect(client.stats.messagesSent).toBe(400);
   });
 
+  test("does not hold up `close` beyond `writeTimeout`", async () => {
+    await using server = await RawServer.listen();
+    const { client, peer } = await server.meet({ writeTimeout: "100ms", closeTimeout: "1h" });
+    peer.socket.pause();
+    const sends = Promise.allSettled(sendMuch(client));
+    const info = await client.close();
+    expect(info).toMatchObject({ code: 1000, wasClean: false, initiator: "local", error: { kind: errors.TIMEOUT } });
+    await sends;
+  });
+
   test("does not hold up `close` beyond `closeTimeout`: accepted sends go if they can, waiting ones reject", async () => {
     await using server = await RawServer.listen();
     const { client, peer } = await server.meet({ closeTimeout: "100ms" });
@@ -274,6 +308,7 @@ describe("a peer that stops reading", () => {
 
   test.each<[string, (client: Client, peer: RawPeer) => unknown, unknown]>([
     ["until `closeTimeout`", () => undefined, expect.objectContaining({ kind: errors.TIMEOUT })],
+    ["and ends", (_, peer) => peer.socket.end(), expect.objectContaining({ kind: errors.TIMEOUT })],
     ["and resets", (_, peer) => peer.socket.resetAndDestroy(), expect.objectContaining({ kind: errors.INTERNAL })],
     ["and we terminate", (client) => client.terminate(), undefined],
   ])(
@@ -293,6 +328,35 @@ describe("a peer that stops reading", () => {
       expect((await sends).at(-1)?.status).toBe("rejected");
     },
   );
+
+  test("and answers our close frame, which it did not read, has closed, but not cleanly", async () => {
+    await using server = await RawServer.listen();
+    const { client, peer } = await server.meet({ closeTimeout: "100ms" });
+    peer.socket.pause();
+    const sends = Promise.allSettled(sendMuch(client));
+    const closing = client.close();
+    peer.write(close(4002, "enough"));
+    const info = await closing;
+    expect(info).toMatchObject({ code: 4002, reason: "enough", wasClean: false, initiator: "local" });
+    expect(info.error).toMatchObject({ kind: errors.TIMEOUT });
+    await sends;
+  });
+
+  test("and closes while a message is being compressed is not clean: it never left", async () => {
+    await using server = await RawServer.listen();
+    const connecting = connect(server.url, { compression: COMPRESSION.NO_CONTEXT, closeTimeout: "50ms" });
+    const peer = await server.next();
+    const agreed = "permessage-deflate; client_no_context_takeover; server_no_context_takeover";
+    peer.write(peer.answer(`Sec-WebSocket-Extensions: ${agreed}`));
+    const client = await connecting;
+    expect(client.compression).toBe(COMPRESSION.NO_CONTEXT);
+    const bytes = randomBytes(8 * 1024 * 1024);
+    const sends = Promise.allSettled(Array.from({ length: 4 }, () => client.send(bytes)));
+    peer.socket.end(close(1000));
+    const info = await client.closed;
+    expect(info).toMatchObject({ code: 1000, wasClean: false, initiator: "remote", error: { kind: errors.TIMEOUT } });
+    await sends;
+  });
 
   test("does not hold up `terminate` at all", async () => {
     await using server = await RawServer.listen();

@@ -47,6 +47,11 @@ describe.concurrent("the process goes on", () => {
     expect(ended).toEqual({ code: 0, lines: ["1000"], stderr: "" });
   });
 
+  test("until it is done although the client was let go", async () => {
+    const ended = await child.run(`${connecting()} client.unref(); client.close().then((i) => console.log(i.code));`);
+    expect(ended).toEqual({ code: 0, lines: ["1000"], stderr: "" });
+  });
+
   test("while it connects", async () => {
     const ended = await child.run(
       `void websocket.connect("${server.url}").then((c) => { console.log("open"); c.terminate(); });`,
