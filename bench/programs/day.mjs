@@ -1,33 +1,29 @@
 // A day of heartbeats every 30 s under virtual time, for libraries that have it: what a test of a timeout costs. Each
 // program gives the number of beats.
 
-export function day(library) {
-  const { virtualTime, select, selector, sleep, tickAndEnd } = library;
+const DAY = 86_400_000;
+
+export function day({ virtualTime, select, selector, next, sleep, tickAndEnd }) {
   if (virtualTime === undefined) return {};
-  const DAY = 86_400_000;
+
+  /** `prepare` gives what waits for one beat. */
+  const beats = (prepare) => () => () =>
+    virtualTime(async (clock) => {
+      const beat = prepare();
+      let count = 0;
+      for (; clock.now() < DAY; count += 1) await beat();
+      return count;
+    });
 
   return {
-    "day-sleep": () => () =>
-      virtualTime(async (clock) => {
-        let beats = 0;
-        for (; clock.now() < DAY; beats += 1) await sleep("30s");
-        return beats;
-      }),
-
-    "day-select": () => () =>
-      virtualTime(async (clock) => {
-        const cases = tickAndEnd();
-        let beats = 0;
-        for (; clock.now() < DAY; beats += 1) await select(cases);
-        return beats;
-      }),
-
-    "day-selector": () => () =>
-      virtualTime(async (clock) => {
-        const events = selector(Object.values(tickAndEnd()));
-        let beats = 0;
-        for (; clock.now() < DAY; beats += 1) await events.next();
-        return beats;
-      }),
+    "day-sleep": beats(() => () => sleep("30s")),
+    "day-select": beats(() => {
+      const cases = tickAndEnd();
+      return () => select(cases);
+    }),
+    "day-selector": beats(() => {
+      const events = selector(Object.values(tickAndEnd()));
+      return () => next(events);
+    }),
   };
 }
