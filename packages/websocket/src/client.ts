@@ -81,7 +81,8 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   readonly #outgoing: Outgoing;
   readonly #pings: Pings;
   readonly #silence: Silence;
-  readonly #farewell: Farewell | undefined;
+  readonly #settings: Settings;
+  #farewell: Farewell | undefined = undefined;
   readonly #url: string;
   readonly #compression: Compression;
   readonly #closed: Promise<CloseInfo>;
@@ -92,6 +93,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   constructor({ socket, wire, compression, lendTo, url, settings, journey }: ClientParts) {
     this.#socket = socket;
     this.#wire = wire;
+    this.#settings = settings;
     this.#journey = journey;
     this.#ending = new Ending(journey);
     this.#compression = compression;
@@ -117,16 +119,6 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       onUnanswered: () => this.#timeOut("The peer did not answer the ping of `keepAlive`"),
       onLongPause: () => this.#outgoing.pong(Buffer.alloc(0)),
     });
-    if (settings.closeTimeout !== undefined) {
-      const { closeTimeout, writeTimeout } = settings;
-      this.#farewell = new Farewell({
-        socket,
-        wire,
-        closeTimeout,
-        writeTimeout,
-        onExpired: () => this.#ending.expire(),
-      });
-    }
     this.#reading = new Reading({
       name: journey.url,
       socket,
@@ -261,10 +253,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       this.#ending.begin("local", code, reason, undefined);
       this.#reading.channel.shut();
       this.#letGo();
-      this.#socket.close(code, reason);
-      this.#outgoing.flush();
-      this.#reading.discard();
-      this.#farewell?.begin();
+      this.#shakeHands(code, reason);
     }
     return this.#closed;
   }
@@ -344,7 +333,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#letGo();
     this.#outgoing.flush();
     this.#reading.end(failure);
-    this.#farewell?.begin();
+    this.#awaitAnswer();
   }
 
   #exceeded(what: "bytes" | "messages"): void {
@@ -358,10 +347,22 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#ending.begin("local", code, "", failure);
     this.#letGo();
     this.#reading.channel.finish(failure);
-    this.#socket.close(code);
+    this.#shakeHands(code, "");
+  }
+
+  // The peer's close frame may stand behind messages that nobody wants any more.
+  #shakeHands(code: number, reason: string): void {
+    this.#socket.close(code, reason);
     this.#outgoing.flush();
     this.#reading.discard();
-    this.#farewell?.begin();
+    this.#awaitAnswer();
+  }
+
+  #awaitAnswer(): void {
+    const { closeTimeout, writeTimeout } = this.#settings;
+    if (closeTimeout === undefined) return;
+    const [socket, wire] = [this.#socket, this.#wire];
+    this.#farewell = new Farewell({ socket, wire, closeTimeout, writeTimeout, onExpired: () => this.#ending.expire() });
   }
 
   #ended(code: number, reason: Buffer): void {

@@ -88,7 +88,8 @@ export class Ending {
 
   #byPeer(theirs: CloseFrame | undefined, sent: boolean): CloseInfo {
     if (theirs === undefined) {
-      return { code: 1006, reason: "", wasClean: false, initiator: "network", error: this.#lost() };
+      const code = CLOSE_CODES.ABNORMAL_CLOSURE;
+      return { code, reason: "", wasClean: false, initiator: "network", error: this.#lost() };
     }
     return { ...theirs, wasClean: sent, initiator: "remote", error: this.#meaning(theirs, sent) };
   }

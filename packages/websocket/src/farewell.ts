@@ -26,23 +26,19 @@ interface Handle {
 export class Farewell {
   readonly #options: FarewellOptions;
   readonly #alarm = new Alarm(() => this.#look());
-  #unsent = 0;
-  #since = 0;
-  #lastDeparture = Infinity;
+  readonly #lastDeparture: number;
+  #unsent: number;
+  #since = performance.now();
 
+  /** To be made when the close frame is on its way. The process waits, also after `unref`, as it would with ws. */
   constructor(options: FarewellOptions) {
     this.#options = options;
-  }
-
-  /** The close frame is on its way. The process waits for the end, also after `unref`, as it would with ws. */
-  begin(): void {
-    const { socket, wire, writeTimeout } = this.#options;
+    const { socket, wire, writeTimeout } = options;
     const { _closeTimer: timer } = socket as unknown as { readonly _closeTimer?: NodeJS.Timeout };
     clearTimeout(timer);
     wire.ref();
     this.#unsent = this.#left();
-    this.#since = performance.now();
-    if (writeTimeout !== undefined) this.#lastDeparture = this.#since + writeTimeout;
+    this.#lastDeparture = this.#since + (writeTimeout ?? Infinity);
     this.#lookSoon();
   }
 
