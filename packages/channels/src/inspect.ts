@@ -3,13 +3,13 @@
 
 import { Offer } from "./case.ts";
 import { Channel } from "./channel.ts";
-import { clock } from "./clock.ts";
+import { clock } from "./time/clock.ts";
 import { StepIterator } from "./iterator.ts";
 import { select } from "./select.ts";
 import { Round, Selector } from "./selector.ts";
 import { Source } from "./source.ts";
-import { sleep } from "./time.ts";
-import { HeldTimer, TimerChannel } from "./timer.ts";
+import { sleep } from "./time/time.ts";
+import { HeldTimer, TimerChannel } from "./time/timer.ts";
 import { type Recorder, setRecorder } from "./waiter.ts";
 
 /** An operation that waits. */

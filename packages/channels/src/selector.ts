@@ -2,9 +2,9 @@
 // as among two: the ready ones stand in one list, each goes to its end once served, and timers stand in one heap.
 // Registering takes nothing and holds no place; a parked `next` has its place, by its arrival, in every channel.
 
-import { AlarmQueue } from "./alarm-queue.ts";
+import { AlarmQueue } from "./time/alarm-queue.ts";
 import { isReady } from "./case.ts";
-import { type Deadline, Deadlines } from "./deadlines.ts";
+import { type Deadline, Deadlines } from "./time/deadlines.ts";
 import { disposeBy } from "./dispose.ts";
 import { ALREADY_EXISTS, CLOSED, SluiceError } from "./errors.ts";
 import { type Step, StepIterator, type Steps } from "./iterator.ts";

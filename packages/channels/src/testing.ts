@@ -2,10 +2,10 @@
 // Time stands still while anything of ours can run and then jumps to the next deadline. "Can run" is decided by asking
 // the event loop: several macrotasks in a row in which no operation of the library happened.
 
-import { type Alarm, type Clock, installClock, ringDue } from "./clock.ts";
-import { Deadlines } from "./deadlines.ts";
+import { type Alarm, type Clock, installClock, ringDue } from "./time/clock.ts";
+import { Deadlines } from "./time/deadlines.ts";
 import { named } from "./error-name.ts";
-import { parseDuration } from "./duration.ts";
+import { parseDuration } from "./time/duration.ts";
 import { CONFLICT, INTERNAL, INVALID, SluiceError } from "./errors.ts";
 import { formatParked, type ParkedOperation, ParkedOperations, recordVirtual } from "./inspect.ts";
 import { setDraw } from "./select.ts";

@@ -2,7 +2,7 @@
 // person needs to act. No error here ever holds a raw error of Node or ws: those carry URLs, headers and certificates.
 
 import { errors, SluiceError } from "@sluice/channels";
-import type { Redaction } from "./redaction.ts";
+import type { Redaction } from "./protocol/redaction.ts";
 
 /** Where a connection was when something went wrong. */
 export type Phase = "dns" | "tcp" | "tls" | "http" | "open" | "closing";

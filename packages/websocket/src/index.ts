@@ -1,10 +1,10 @@
 // The public face of @sluice/websocket.
 
-import { run, scope, strict } from "./security.ts";
+import { run, scope, strict } from "./dial/security.ts";
 
-export type { AddressRange, AddressRules } from "./addresses.ts";
-export type { Client, ClientStats, PingOptions } from "./client.ts";
-export { connect } from "./connect.ts";
+export type { AddressRange, AddressRules } from "./dial/addresses.ts";
+export type { Client, ClientStats, PingOptions } from "./connection/client.ts";
+export { connect } from "./dial/connect.ts";
 export {
   BINARY,
   CLOSE_CODES,
@@ -17,13 +17,13 @@ export {
   TYPE_PING,
   TYPE_PONG,
   TYPE_TEXT,
-} from "./constants.ts";
+} from "./protocol/constants.ts";
 export type { CloseInfo, Phase } from "./errors.ts";
-export type { Message, Overflow } from "./incoming.ts";
-export type { ConnectOptions, HeadersGiven, TlsOptions } from "./options.ts";
-export type { Data } from "./outgoing.ts";
-export type { Action, Actor, PermissionRequest, Policy, Scope } from "./permission.ts";
-export type { ScopeOptions, SecurityContext } from "./security.ts";
+export type { Message, Overflow } from "./connection/incoming.ts";
+export type { ConnectOptions, HeadersGiven, TlsOptions } from "./dial/options.ts";
+export type { Data } from "./connection/outgoing.ts";
+export type { Action, Actor, PermissionRequest, Policy, Scope } from "./dial/permission.ts";
+export type { ScopeOptions, SecurityContext } from "./dial/security.ts";
 
 /** Permissions: what may be connected to, by whom. */
 export const security: {

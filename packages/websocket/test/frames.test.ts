@@ -5,7 +5,7 @@ import { constants, deflateRawSync } from "node:zlib";
 import { errors, time } from "@sluice/channels";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { connect } from "../src/index.ts";
-import { Frames } from "../src/frames.ts";
+import { Frames } from "../src/protocol/frames.ts";
 import { authority, certificate } from "./fixtures/certificates.ts";
 import { close, frame, OPCODE, text } from "./fixtures/frames.ts";
 import { type RawPeer, RawServer } from "./fixtures/raw-server.ts";

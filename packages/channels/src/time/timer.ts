@@ -2,8 +2,8 @@
 // the clock, and an alarm is set only while somebody waits, so a forgotten timer is plain garbage.
 
 import { AlarmQueue } from "./alarm-queue.ts";
-import { Source } from "./source.ts";
-import { recorder } from "./waiter.ts";
+import { Source } from "../source.ts";
+import { recorder } from "../waiter.ts";
 
 /** @internal A period of 0 means one value and no more. */
 export class TimerChannel extends Source<Date> {

@@ -9,8 +9,8 @@ import { Ring, sent, settle } from "@sluice/channels/source";
 import PQueue from "p-queue";
 import { WebSocket } from "ws";
 import { Alarm } from "./alarm.ts";
-import { BINARY, type MessageType, TEXT } from "./constants.ts";
-import { invalid, invalidText } from "./errors.ts";
+import { BINARY, type MessageType, TEXT } from "../protocol/constants.ts";
+import { invalid, invalidText } from "../errors.ts";
 
 /** What a message may be made of: text, or bytes of any kind of buffer or view. */
 export type Data = string | ArrayBufferLike | ArrayBufferView;

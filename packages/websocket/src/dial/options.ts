@@ -4,10 +4,10 @@ import { Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions, createSecureContext, type SecureContext } from "node:tls";
 import { type Duration, SluiceError, time } from "@sluice/channels";
 import { type AddressGuard, addressGuard, type AddressRules } from "./addresses.ts";
-import { COMPRESSION, type Compression } from "./constants.ts";
-import { invalid, invalidSecret, invalidText } from "./errors.ts";
-import type { Message, Overflow } from "./incoming.ts";
-import { redactText } from "./redaction.ts";
+import { COMPRESSION, type Compression } from "../protocol/constants.ts";
+import { invalid, invalidSecret, invalidText } from "../errors.ts";
+import type { Message, Overflow } from "../connection/incoming.ts";
+import { redactText } from "../protocol/redaction.ts";
 
 /** What `node:tls` takes, except where to connect to, which is the URL's business. */
 export type TlsOptions = Omit<ConnectionOptions, "host" | "port" | "path" | "socket" | "lookup" | "timeout">;

@@ -4,7 +4,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { errors, SluiceError } from "@sluice/channels";
 import type { AddressGuard } from "./addresses.ts";
-import { denied, type Journey } from "./errors.ts";
+import { denied, type Journey } from "../errors.ts";
 
 /** What may be asked for. */
 export type Action = "websocket.connect" | "websocket.connect.url";

@@ -1,7 +1,7 @@
 // The public face of permissions: make a scope, run with it, and insist on it.
 
 import { addressGuard, type AddressRules } from "./addresses.ts";
-import { invalid } from "./errors.ts";
+import { invalid } from "../errors.ts";
 import { type Actor, contexts, Pattern, type Policy, type Rule, Scope, settings } from "./permission.ts";
 
 /** What a scope holds beside its policies. */

@@ -5,7 +5,7 @@ import dns from "node:dns";
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext, TLSSocket } from "node:tls";
 import type { AddressGuard } from "./addresses.ts";
-import type { Journey } from "./errors.ts";
+import type { Journey } from "../errors.ts";
 import type { TlsOptions } from "./options.ts";
 
 /** @internal */

@@ -2,8 +2,8 @@
 // Their alarm is set while somebody waits and there is a moment to wait for.
 
 import { type Alarm, type Clock, clock } from "./clock.ts";
-import { List } from "./list.ts";
-import type { Waiting } from "./waiter.ts";
+import { List } from "../list.ts";
+import type { Waiting } from "../waiter.ts";
 
 /** @internal */
 export abstract class AlarmQueue extends List<Waiting> implements Alarm {

@@ -2,7 +2,7 @@
 // and on the address of the connected socket, so that a name that answers differently the second time gets nowhere.
 
 import { BlockList, isIP } from "node:net";
-import { invalid } from "./errors.ts";
+import { invalid } from "../errors.ts";
 
 /** A well-known range, one address, or a subnet such as `"10.1.0.0/16"`. */
 export type AddressRange = "loopback" | "private" | "link-local" | (string & {});

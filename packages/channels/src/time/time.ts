@@ -1,14 +1,14 @@
 // Time as channels: what Go's package time gives to a select.
 
-import { disposeBy } from "./dispose.ts";
+import { disposeBy } from "../dispose.ts";
 import { NANOSECOND, parseDuration } from "./duration.ts";
-import { INVALID, SluiceError } from "./errors.ts";
-import { List } from "./list.ts";
-import { refusal } from "./signal.ts";
+import { INVALID, SluiceError } from "../errors.ts";
+import { List } from "../list.ts";
+import { refusal } from "../signal.ts";
 import { HeldTimer, TimerChannel } from "./timer.ts";
-import { macrotask, rejected, settle } from "./turn.ts";
-import type { Duration, ReceiveChannel, SignalOptions } from "./types.ts";
-import { type Kind, park, type Waiting } from "./waiter.ts";
+import { macrotask, rejected, settle } from "../turn.ts";
+import type { Duration, ReceiveChannel, SignalOptions } from "../types.ts";
+import { type Kind, park, type Waiting } from "../waiter.ts";
 
 export { HOUR, MICROSECOND, MILLISECOND, MINUTE, NANOSECOND, parseDuration, SECOND } from "./duration.ts";
 

@@ -2,8 +2,8 @@
 // Whatever ends a connection begins at most once, here or at the peer, and the first decides who did it.
 
 import type { SluiceError } from "@sluice/channels";
-import { CLOSE_CODES } from "./constants.ts";
-import { closedByPeer, type CloseInfo, endedByDeadline, invalid, invalidText, type Journey, lost } from "./errors.ts";
+import { CLOSE_CODES } from "../protocol/constants.ts";
+import { closedByPeer, type CloseInfo, endedByDeadline, invalid, invalidText, type Journey, lost } from "../errors.ts";
 
 /** How the end began on our side. */
 interface Beginning {

@@ -1,7 +1,7 @@
 // A plain frame of which only a part has arrived: its payload, collected piece by piece.
 
 import { isUtf8 } from "node:buffer";
-import { type Message, messageOf } from "./incoming.ts";
+import { type Message, messageOf } from "../connection/incoming.ts";
 
 /** @internal A longer frame is ws's to collect: memory must not be set aside because a header says so. */
 export const ASSEMBLY_LIMIT = 1024 * 1024;

@@ -8,8 +8,8 @@ import type { Duration, ReceiveChannel, SluiceError } from "@sluice/channels";
 import { rejected, settle } from "@sluice/channels/source";
 import { WebSocket } from "ws";
 import { budgeted } from "./budget.ts";
-import { CLOSE_CODES, COMPRESSION, type Compression, type MessageType } from "./constants.ts";
-import type { Borrower } from "./dial.ts";
+import { CLOSE_CODES, COMPRESSION, type Compression, type MessageType } from "../protocol/constants.ts";
+import type { Borrower } from "../dial/wire.ts";
 import { checkClose, closeCodeOf, Ending } from "./ending.ts";
 import {
   type CloseInfo,
@@ -19,10 +19,10 @@ import {
   timedOut,
   unacceptable,
   usedAfterClose,
-} from "./errors.ts";
+} from "../errors.ts";
 import { Farewell } from "./farewell.ts";
 import type { Message } from "./incoming.ts";
-import { checkObject, checkSignal, checkTimeout, type Settings } from "./options.ts";
+import { checkObject, checkSignal, checkTimeout, type Settings } from "../dial/options.ts";
 import { checkMessage, type Data, Outgoing } from "./outgoing.ts";
 import { Pings } from "./pings.ts";
 import { Reading } from "./reading.ts";

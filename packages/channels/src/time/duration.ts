@@ -1,8 +1,8 @@
 // Durations in Go's format. Everything inside this package is in milliseconds, fractions included.
 
-import { INVALID, SluiceError } from "./errors.ts";
-import { shown } from "./mistake.ts";
-import type { Duration } from "./types.ts";
+import { INVALID, SluiceError } from "../errors.ts";
+import { shown } from "../mistake.ts";
+import type { Duration } from "../types.ts";
 
 export const MILLISECOND = 1;
 export const MICROSECOND = 0.001;

@@ -3,11 +3,11 @@
 
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
-import { COMPRESSION, type Compression } from "./constants.ts";
-import type { Borrower } from "./dial.ts";
-import { Frames } from "./frames.ts";
+import { COMPRESSION, type Compression } from "../protocol/constants.ts";
+import type { Borrower } from "../dial/wire.ts";
+import { Frames } from "../protocol/frames.ts";
 import { Incoming, messageOf } from "./incoming.ts";
-import type { Settings } from "./options.ts";
+import type { Settings } from "../dial/options.ts";
 import type { Silence } from "./silence.ts";
 
 /** @internal */

@@ -3,10 +3,10 @@
 
 import type { SecureContext } from "node:tls";
 import { type Received, SluiceError } from "@sluice/channels";
-import { Alarm } from "./alarm.ts";
-import { budgeted } from "./budget.ts";
-import { Client } from "./client.ts";
-import { denied, Journey, refused, type Refusal, shown, timedOut } from "./errors.ts";
+import { Alarm } from "../connection/alarm.ts";
+import { budgeted } from "../connection/budget.ts";
+import { Client } from "../connection/client.ts";
+import { denied, Journey, refused, type Refusal, shown, timedOut } from "../errors.ts";
 import { Handshake, type Outcome } from "./handshake.ts";
 import {
   checkOptions,
@@ -18,7 +18,7 @@ import {
   type TlsOptions,
 } from "./options.ts";
 import { Permissions } from "./permission.ts";
-import { Redaction, redactText, redactUrl } from "./redaction.ts";
+import { Redaction, redactText, redactUrl } from "../protocol/redaction.ts";
 
 /**
  * Connects to a WebSocket server and resolves with the open client; no frame is lost, however early it came.

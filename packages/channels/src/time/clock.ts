@@ -3,7 +3,7 @@
 // Host functions are looked up when they are used, so that fake timers drive this clock with no configuration.
 
 import { type Deadline, Deadlines } from "./deadlines.ts";
-import { macrotask, ref, unref } from "./turn.ts";
+import { macrotask, ref, unref } from "../turn.ts";
 
 const LONGEST_DELAY = 2 ** 31 - 1; // milliseconds; a host timer with a longer one fires at once
 const realWall = Date.now;

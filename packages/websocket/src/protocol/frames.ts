@@ -5,7 +5,7 @@
 
 import type { Socket } from "node:net";
 import { Assembly, ASSEMBLY_LIMIT, textOf } from "./assembly.ts";
-import type { Message } from "./incoming.ts";
+import type { Message } from "../connection/incoming.ts";
 
 /** @internal */
 export interface FramesOptions {

@@ -5,10 +5,10 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { Channel, type SluiceError } from "@sluice/channels";
 import { type ClientOptions, WebSocket } from "ws";
-import { Alarm } from "./alarm.ts";
-import { COMPRESSION, type Compression } from "./constants.ts";
-import { type Borrower, type DialOptions, Wire } from "./dial.ts";
-import { denied, type Refusal, refused, unreachable, untrusted } from "./errors.ts";
+import { Alarm } from "../connection/alarm.ts";
+import { COMPRESSION, type Compression } from "../protocol/constants.ts";
+import { type Borrower, type DialOptions, Wire } from "./wire.ts";
+import { denied, type Refusal, refused, unreachable, untrusted } from "../errors.ts";
 import type { Header, Settings } from "./options.ts";
 
 /** @internal What a handshake came to. */
