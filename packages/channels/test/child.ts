@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import typescript from "typescript";
 
@@ -19,7 +19,8 @@ async function stripped(folder: string): Promise<string> {
   const sources = fileURLToPath(new URL("../src/", import.meta.url));
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-  for (const file of await readdir(sources)) {
+  for (const file of await readdir(sources, { recursive: true })) {
+    if (!file.endsWith(".ts")) continue;
     const { outputText } = typescript.transpileModule(await readFile(join(sources, file), "utf8"), {
       compilerOptions: {
         target: typescript.ScriptTarget.ES2022,
@@ -28,7 +29,9 @@ async function stripped(folder: string): Promise<string> {
         rewriteRelativeImportExtensions: true,
       },
     });
-    await writeFile(join(folder, file.replace(/\.ts$/, ".js")), outputText);
+    const target = join(folder, file.replace(/\.ts$/, ".js"));
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, outputText);
   }
   return folder;
 }
