@@ -7,6 +7,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import typescript from "typescript";
 
+// Within the time of a test: a busy machine takes seconds to start a process.
+const HANG = 240_000;
+
 /** How a process ended, and what it wrote. */
 export interface Ended {
   readonly code: number | null;
@@ -53,8 +56,8 @@ export class Child {
   }
 
   /**
-   * Runs the body of a module in which the library's names are there; it ends by itself, or else after 10 s by force:
-   * then its code is null.
+   * Runs the body of a module in which the library's names are there; it ends by itself. One that does not is ended by
+   * force when the test runs out of time, and then its code is null.
    */
   async run(body: string, ...flags: string[]): Promise<Ended> {
     const index = JSON.stringify(pathToFileURL(join(this.#library, "index.js")).href);
@@ -68,7 +71,7 @@ export class Child {
       execFile(
         process.execPath,
         [...flags, "--input-type=module", "--eval", code],
-        { timeout: 10_000 },
+        { timeout: HANG },
         (error, stdout, stderr) => {
           const ended = error === null ? 0 : typeof error.code === "number" ? error.code : null;
           resolve({ code: ended, lines: stdout.split("\n").filter(Boolean), stderr });

@@ -2,10 +2,8 @@
 
 import { Channel, select } from "@sluice/channels";
 import { virtualTime } from "@sluice/channels/testing";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Meter, programs } from "./busy.ts";
-
-vi.setConfig({ testTimeout: 20_000 }); // a machine with other things to do
 
 // By law at most 1,024 in a turn. A task that is woken in one turn counts its step in the next: pairs of tasks may blur
 // that by one step each.

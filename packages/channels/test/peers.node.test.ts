@@ -23,11 +23,10 @@ function timers(): number {
 }
 
 const ROUNDS = 20_000;
-const PATIENT = { timeout: 60_000 };
 // The leaks are 480 to 2,700 bytes a round; noise, such as code that was compiled meanwhile, is up to 50.
 const FLAT = 120;
 
-test("@nodeguy/channel: each select leaves 2.7 kB in a channel that is silent", PATIENT, async () => {
+test("@nodeguy/channel: each select leaves 2.7 kB in a channel that is silent", async () => {
   const busy = new Channel<number>();
   const silent = new Channel<number>();
   const bytes = await bytesPerRound(ROUNDS, async (i) => {
@@ -38,22 +37,18 @@ test("@nodeguy/channel: each select leaves 2.7 kB in a channel that is silent", 
   expect(bytes).toBeLessThan(FLAT);
 });
 
-test(
-  "spica, repeater#65, node#17469 (Promise.race): each turn leaves 480 bytes on a promise that lives long",
-  PATIENT,
-  async () => {
-    const busy = new Channel<number>();
-    const events = new Selector({ busy, silent: new Channel<number>() });
-    const bytes = await bytesPerRound(ROUNDS, async (i) => {
-      const next = events.next();
-      busy.trySend(i);
-      await next;
-    });
-    expect(bytes).toBeLessThan(FLAT);
-  },
-);
+test("spica, repeater#65, node#17469 (Promise.race): each turn leaves 480 bytes on a promise that lives long", async () => {
+  const busy = new Channel<number>();
+  const events = new Selector({ busy, silent: new Channel<number>() });
+  const bytes = await bytesPerRound(ROUNDS, async (i) => {
+    const next = events.next();
+    busy.trySend(i);
+    await next;
+  });
+  expect(bytes).toBeLessThan(FLAT);
+});
 
-test("deno std#7086, dotnet#761: cancelled waiters pile up under a poll with timeouts", PATIENT, async () => {
+test("deno std#7086, dotnet#761: cancelled waiters pile up under a poll with timeouts", async () => {
   const channel = new Channel<number>();
   const live = channel.receive();
   const bytes = await bytesPerRound(ROUNDS, async () => {
@@ -66,7 +61,7 @@ test("deno std#7086, dotnet#761: cancelled waiters pile up under a poll with tim
   expect([channel.trySend(1), channel.trySend(2), (await live).value]).toEqual([true, false, 1]);
 });
 
-test("node#43337, go-go-scope: each wait with one long-lived signal leaves an abort listener", PATIENT, async () => {
+test("node#43337, go-go-scope: each wait with one long-lived signal leaves an abort listener", async () => {
   const { signal } = new AbortController();
   const busy = new Channel<number>();
   const bytes = await bytesPerRound(ROUNDS, async (i) => {
@@ -77,19 +72,15 @@ test("node#43337, go-go-scope: each wait with one long-lived signal leaves an ab
   expect(bytes).toBeLessThan(FLAT);
 });
 
-test(
-  "js-csp#110, @thi.ng/csp, medium: the timeouts of selects that ended keep their timers, and the process, alive",
-  PATIENT,
-  async () => {
-    await turns();
-    const before = timers();
-    const busy = new Channel<number>();
-    for (let i = 0; i < 1_000; i += 1) {
-      const parked = select([busy, time.after("1h")]);
-      busy.trySend(i);
-      await parked;
-    }
-    await turns();
-    expect(timers()).toBeLessThanOrEqual(before); // one of an earlier test may have gone meanwhile
-  },
-);
+test("js-csp#110, @thi.ng/csp, medium: the timeouts of selects that ended keep their timers, and the process, alive", async () => {
+  await turns();
+  const before = timers();
+  const busy = new Channel<number>();
+  for (let i = 0; i < 1_000; i += 1) {
+    const parked = select([busy, time.after("1h")]);
+    busy.trySend(i);
+    await parked;
+  }
+  await turns();
+  expect(timers()).toBeLessThanOrEqual(before); // one of an earlier test may have gone meanwhile
+});

@@ -2,10 +2,8 @@
 
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Child, type Ended } from "./child.ts";
-
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 }); // a machine with other things to do
 
 let child: Child;
 beforeAll(async () => {

@@ -39,21 +39,17 @@ async function residueOfAborts(start: (signal: AbortSignal) => Promise<unknown>)
 const NOTHING = 8;
 
 describe("the heap stays flat over a hundred thousand", () => {
-  test(
-    "H3: aborted receives behind a live one, which still gets its value, the first",
-    { timeout: 30_000 },
-    async () => {
-      const channel = new Channel<number>();
-      const live = channel.receive();
-      const bytes = await residueOfAborts(async (signal) => channel.receive({ signal }));
-      expect(bytes).toBeLessThan(NOTHING);
-      expect(channel.trySend(7)).toBe(true);
-      expect(channel.trySend(8)).toBe(false); // nobody else waits
-      expect((await live).value).toBe(7);
-    },
-  );
+  test("H3: aborted receives behind a live one, which still gets its value, the first", async () => {
+    const channel = new Channel<number>();
+    const live = channel.receive();
+    const bytes = await residueOfAborts(async (signal) => channel.receive({ signal }));
+    expect(bytes).toBeLessThan(NOTHING);
+    expect(channel.trySend(7)).toBe(true);
+    expect(channel.trySend(8)).toBe(false); // nobody else waits
+    expect((await live).value).toBe(7);
+  });
 
-  test("H3: aborted sends behind a live one", { timeout: 30_000 }, async () => {
+  test("H3: aborted sends behind a live one", async () => {
     const channel = new Channel<number>();
     const live = channel.send(7);
     const bytes = await residueOfAborts(async (signal) => channel.send(1, { signal }));
@@ -62,7 +58,7 @@ describe("the heap stays flat over a hundred thousand", () => {
     await live;
   });
 
-  test("H11: receives on one signal that lives long", { timeout: 30_000 }, async () => {
+  test("H11: receives on one signal that lives long", async () => {
     const controller = new AbortController();
     const channel = new Channel<number>();
     const bytes = await residue(100_000, async (i) => {
@@ -73,7 +69,7 @@ describe("the heap stays flat over a hundred thousand", () => {
     expect(bytes).toBeLessThan(NOTHING);
   });
 
-  test("timeouts that lost against a value", { timeout: 30_000 }, async () => {
+  test("timeouts that lost against a value", async () => {
     const channel = new Channel<number>();
     const bytes = await residue(100_000, async (i) => {
       const selected = select([channel, time.after("1h")]);
@@ -85,12 +81,12 @@ describe("the heap stays flat over a hundred thousand", () => {
     expect(process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length).toBeLessThan(5);
   });
 
-  test("sleeps that were aborted", { timeout: 30_000 }, async () => {
+  test("sleeps that were aborted", async () => {
     const bytes = await residueOfAborts(async (signal) => time.sleep("1h", { signal }));
     expect(bytes).toBeLessThan(NOTHING);
   });
 
-  test("loops that were left while they waited", { timeout: 30_000 }, async () => {
+  test("loops that were left while they waited", async () => {
     const channel = new Channel<number>();
     const bytes = await residue(100_000, async () => {
       const iterator = channel[Symbol.asyncIterator]();
@@ -118,7 +114,7 @@ describe("the heap stays flat over a hundred thousand", () => {
     expect((process.memoryUsage().heapUsed - before) / 100_000).toBeLessThan(NOTHING);
   });
 
-  test("Selectors over a channel that lives long, each closed after use", { timeout: 30_000 }, async () => {
+  test("Selectors over a channel that lives long, each closed after use", async () => {
     const channel = new Channel<number>();
     const bytes = await residue(100_000, async (i) => {
       using events = new Selector({ channel });
@@ -137,18 +133,19 @@ describe("the heap stays flat over a hundred thousand", () => {
   });
 });
 
-/** Whether what `use` got, and let go of, can be collected while what it gave is still there. */
-async function isCollected(use: (value: object) => unknown): Promise<[collected: boolean, kept: unknown]> {
-  const [weak, kept] = ((): [WeakRef<object>, unknown] => {
-    const value = { payload: "large" };
-    return [new WeakRef(value), use(value)];
-  })();
-  for (let turn = 0; turn < 4 && weak.deref() !== undefined; turn += 1) {
-    await turns();
+/** What `use` gives for an object that nobody else holds, and whether that object is there. */
+function lent(use: (value: object) => unknown): [isThere: () => boolean, kept: unknown] {
+  const value = { payload: "large" };
+  const weak = new WeakRef(value);
+  const isThere = (): boolean => {
     collect();
-  }
-  return [weak.deref() === undefined, kept];
+    return weak.deref() !== undefined;
+  };
+  return [isThere, use(value)];
 }
+
+// V8 holds a closure while it compiles it in the background, however long it waits for a processor there.
+const PATIENTLY = { interval: 10, timeout: 60_000 };
 
 describe("C13: a value is garbage once", () => {
   test.each<[string, (value: object) => Channel<object>]>([
@@ -217,19 +214,20 @@ describe("C13: a value is garbage once", () => {
       },
     ],
   ])("%s, although the channel lives on", async (_, use) => {
-    const [collected, channel] = await isCollected(use);
+    const [isThere, channel] = lent(use);
+    await expect.poll(isThere, PATIENTLY).toBe(false);
     expect(channel).toBeInstanceOf(Channel);
-    expect(collected).toBe(true);
   });
 
   test("but not before: what stands in the buffer stays", async () => {
-    const [collected, channel] = await isCollected((value) => {
+    const [isThere, channel] = lent((value) => {
       const buffered = new Channel<object>(1);
       buffered.trySend(value);
       return buffered;
     });
-    expect(channel).toBeInstanceOf(Channel);
-    expect(collected).toBe(false);
+    await turns(4);
+    expect(isThere()).toBe(true);
+    expect((channel as Channel<object>).length).toBe(1);
   });
 });
 
@@ -246,9 +244,11 @@ test("C13, K8: a channel that nobody holds is garbage, with the tasks that wait 
     void select([channel, new Channel().caseSend(big)]);
     void new Channel().receive().then(() => big);
   }
-  await turns();
-  collect();
-  expect(held.filter((ref) => ref.deref() !== undefined).length).toBeLessThanOrEqual(1); // the last may be in a register
+  const alive = (): number => {
+    collect();
+    return held.filter((ref) => ref.deref() !== undefined).length;
+  };
+  await expect.poll(alive, PATIENTLY).toBe(0);
 });
 
 test("A3: an idle channel is small, and its capacity costs nothing", () => {

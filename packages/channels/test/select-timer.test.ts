@@ -2,18 +2,14 @@
 
 import { Channel, select, Selector, time, trySelect } from "@sluice/channels";
 import { expect, test } from "vitest";
-
-/** Uses up time without letting the event loop turn. */
-function spend(milliseconds: number): void {
-  const end = performance.now() + milliseconds;
-  while (performance.now() < end);
-}
+import { heldClock } from "./held-clock.ts";
 
 test("a send to a select whose timer is due meanwhile is not lost: the one that waited has either", async () => {
+  const pass = heldClock();
   const channel = new Channel<string>();
   const timeout = time.after(1);
   const waits = select([channel, timeout]);
-  spend(3);
+  pass(3);
   const sent = trySelect([channel.caseSend("x"), timeout]);
   const r = await waits;
   expect({ sent: sent?.index, received: r.index === 0 ? r.value : undefined }).toEqual(
@@ -22,10 +18,11 @@ test("a send to a select whose timer is due meanwhile is not lost: the one that 
 });
 
 test("a receive from a select whose timer is due meanwhile gives a value that was sent, or none", async () => {
+  const pass = heldClock();
   const channel = new Channel<string>();
   const timeout = time.after(1);
   const waits = select([channel.caseSend("x"), timeout]);
-  spend(3);
+  pass(3);
   const received = trySelect([channel, timeout]);
   const r = await waits;
   expect({ received: received?.value, sent: r.index }).toEqual(
@@ -34,6 +31,7 @@ test("a receive from a select whose timer is due meanwhile gives a value that wa
 });
 
 test("the one that waited first gets the moment, whoever looks at the due timer before the loop turns", async () => {
+  const pass = heldClock();
   const look = [
     (timer: ReturnType<typeof time.after>) => timer.tryReceive(),
     (timer: ReturnType<typeof time.after>) => trySelect([timer]),
@@ -42,13 +40,13 @@ test("the one that waited first gets the moment, whoever looks at the due timer 
   for (const overtake of look) {
     const timer = time.after(1);
     const waits = timer.receive();
-    spend(3);
+    pass(3);
     expect(overtake(timer)).toBeUndefined();
     expect((await waits).ok).toBe(true);
 
     const watched = time.after(1);
     const next = new Selector({ watched }).next();
-    spend(3);
+    pass(3);
     expect(overtake(watched)).toBeUndefined();
     expect((await next)?.ok).toBe(true);
   }

@@ -15,7 +15,7 @@ import {
   keyOf,
   type Outcome,
 } from "./entries.ts";
-import { microtasks, turns } from "./progress.ts";
+import { caughtUp, microtasks } from "./progress.ts";
 import { Reference, type ReferenceCase, type ReferenceChannel, type ReferenceSelector } from "./reference.ts";
 
 interface Pair {
@@ -80,7 +80,7 @@ export class Twins {
   /** Everything that must have settled has, and nothing else. */
   async settle(): Promise<void> {
     await microtasks(6);
-    for (let i = 0; i < 8 && this.log.length < this.reference.log.length; i += 1) await turns(1);
+    if (this.log.length < this.reference.log.length) await caughtUp();
     assert.deepEqual(this.log, this.reference.log);
   }
 
@@ -327,11 +327,10 @@ export class Twins {
   /** What an operation that must not wait came to. */
   async #settled(id: number): Promise<Entry> {
     await microtasks(6);
-    for (let i = 0; i < 8; i += 1) {
-      const entry = this.log.find(([of]) => of === id);
-      if (entry !== undefined) return entry;
-      await turns(1);
-    }
+    const settled = (): Entry | undefined => this.log.find(([of]) => of === id);
+    if (settled() === undefined) await caughtUp();
+    const entry = settled();
+    if (entry !== undefined) return entry;
     throw new Error(`Operation ${id} waits, although it could happen: ${JSON.stringify(this.log)}`);
   }
 }

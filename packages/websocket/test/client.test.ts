@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import * as websocket from "../src/index.ts";
 import { failureOf } from "./fixtures/failures.ts";
 import { OPCODE, pong, text } from "./fixtures/frames.ts";
+import { heldClock } from "./fixtures/held-clock.ts";
 import { RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
 import { heard, PlainServer } from "./fixtures/ws-server.ts";
@@ -134,15 +135,14 @@ describe("the channel", () => {
 describe("a ping", () => {
   test("resolves with the milliseconds until its pong", async () => {
     await using server = await RawServer.listen();
+    const pass = heldClock();
     const { client, peer } = await server.meet();
     const pinging = client.ping();
     const { payload } = await peer.next(OPCODE.PING);
-    await time.sleep(30);
+    pass(30);
     peer.write(pong(payload.toString("latin1")));
-    const rtt = await pinging;
-    expect(rtt).toBeGreaterThan(25);
-    expect(rtt).toBeLessThan(1000);
-    expect(client.stats.roundTrip).toBe(rtt);
+    expect(await pinging).toBe(30);
+    expect(client.stats.roundTrip).toBe(30);
   });
 
   test("has a payload that no other ping has", async () => {

@@ -5,10 +5,11 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { errors } from "@sluice/channels";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { connect, type ConnectOptions, security } from "../src/index.ts";
 import { authority, certificate } from "./fixtures/certificates.ts";
 import { failureOf } from "./fixtures/failures.ts";
+import { heldClock } from "./fixtures/held-clock.ts";
 import { RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
 import { PlainServer } from "./fixtures/ws-server.ts";
@@ -94,11 +95,12 @@ describe("the status that a server answers with", () => {
   });
 
   test("has `retryAfter` in milliseconds from now, when it is a date", async () => {
-    const date = new Date(Date.now() + 60_000).toUTCString();
+    const now = Date.parse("2026-01-01T00:00:00.250Z");
+    const date = new Date(now + 59_750).toUTCString();
+    const today = vi.spyOn(Date, "now").mockReturnValue(now);
+    onTestFinished(() => today.mockRestore());
     await using server = await WebServer.listen((response) => response.writeHead(503, { "Retry-After": date }).end());
-    const { retryAfter } = (await failureOf(connect(server.url))).details;
-    expect(retryAfter).toBeGreaterThan(55_000);
-    expect(retryAfter).toBeLessThanOrEqual(60_000);
+    expect((await failureOf(connect(server.url))).details).toMatchObject({ retryAfter: 59_750 });
   });
 
   test("shows a short list of headers and no cookies", async () => {
@@ -158,20 +160,25 @@ describe("the network", () => {
 describe("`dialTimeout`", () => {
   test("ends a server that accepts and says nothing", async () => {
     await using server = await RawServer.listen();
+    const pass = heldClock();
     const failing = failureOf(connect(server.url, { dialTimeout: 50 }));
     const peer = await server.next();
+    pass(50);
     expect(await failing).toMatchObject({ kind: TIMEOUT, retryable: true, details: { phase: "http" } });
     await peer.gone();
   });
 
   test("covers redirects together with what came before", async () => {
+    const pass = heldClock();
     await using silent = await RawServer.listen();
     await using server = await WebServer.listen((response) => {
-      setTimeout(() => response.writeHead(302, { Location: silent.url }).end(), 60);
+      pass(60);
+      response.writeHead(302, { Location: silent.url }).end();
     });
-    const failure = await failureOf(connect(server.url, { dialTimeout: 100, redirects: 1 }));
-    expect(failure).toMatchObject({ kind: TIMEOUT, details: { url: silent.url } });
-    expect(failure.details["ms"]).toBeLessThan(140);
+    const failing = failureOf(connect(server.url, { dialTimeout: 100, redirects: 1 }));
+    await silent.next();
+    pass(40);
+    expect(await failing).toMatchObject({ kind: TIMEOUT, details: { url: silent.url, ms: 100 } });
   });
 
   test("of 0 waits as long as it takes", async () => {

@@ -2,6 +2,7 @@
 
 import { Socket } from "node:net";
 import { errors, time } from "@sluice/channels";
+import { virtualTime } from "@sluice/channels/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { failureOf } from "./fixtures/failures.ts";
 import { OPCODE, ping } from "./fixtures/frames.ts";
@@ -14,11 +15,14 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Counts the system calls that write, made by sockets of this process from now on. */
-function countWrites(): () => number {
+/** Counts the system calls that write to this server, made from now on. */
+function countWrites(server: PlainServer): () => number {
   const one = vi.spyOn(Socket.prototype, "_write");
   const many = vi.spyOn(Socket.prototype as unknown as { _writev: () => void }, "_writev");
-  return () => one.mock.calls.length + many.mock.calls.length;
+  return () => {
+    const sockets = [...one.mock.contexts, ...many.mock.contexts] as unknown as Socket[];
+    return sockets.filter(({ remotePort }) => remotePort === server.port).length;
+  };
 }
 
 describe("messages of one turn leave in one write", () => {
@@ -26,7 +30,7 @@ describe("messages of one turn leave in one write", () => {
     await using server = await PlainServer.listen();
     const { client, socket } = await server.meet();
     const messages = heard(socket);
-    const writes = countWrites();
+    const writes = countWrites(server);
     for (let i = 0; i < 100; i += 1) void client.send(`${i}`);
     void client.ping().catch(() => undefined);
     expect(writes()).toBe(0);
@@ -39,9 +43,12 @@ describe("messages of one turn leave in one write", () => {
     await using server = await PlainServer.listen();
     const { client, socket } = await server.meet();
     const messages = heard(socket);
-    const writes = countWrites();
-    for (let i = 0; i < 50; i += 1) await client.send(`${i}`);
-    expect(writes()).toBe(0);
+    const writes = countWrites(server);
+    // Where turns are budgeted by the count alone: a slow machine's would end before the fiftieth.
+    await virtualTime(async () => {
+      for (let i = 0; i < 50; i += 1) await client.send(`${i}`);
+      expect(writes()).toBe(0);
+    });
     await time.sleep(0);
     expect(writes()).toBe(1);
     for (let i = 0; i < 50; i += 1) expect((await messages.receive()).value).toBe(`${i}`);
@@ -51,7 +58,7 @@ describe("messages of one turn leave in one write", () => {
     await using server = await PlainServer.listen();
     const { client, socket } = await server.meet();
     const messages = heard(socket);
-    const writes = countWrites();
+    const writes = countWrites(server);
     const order: string[] = [];
     setImmediate(() => order.push(`immediate ${writes()}`));
     setTimeout(() => order.push(`timer ${writes()}`), 0);
@@ -136,13 +143,13 @@ describe("`pace`", () => {
     const payloads: string[] = [];
     const started = performance.now();
     const sends = Array.from({ length: 8 }, (_, i) => client.send(`${i}`));
+    expect(client.stats.messagesSent).toBe(3); // at once
     for (let i = 0; i < 8; i += 1) {
       payloads.push((await peer.next(OPCODE.TEXT)).payload.toString());
       arrivals.push(performance.now() - started);
     }
     await Promise.all(sends);
     expect(payloads).toEqual(["0", "1", "2", "3", "4", "5", "6", "7"]);
-    expect(arrivals[2]).toBeLessThan(50);
     expect(arrivals[3]).toBeGreaterThanOrEqual(58);
     expect(arrivals[6]).toBeGreaterThanOrEqual(116);
   });

@@ -2,12 +2,15 @@
 // that stops reading.
 
 import { randomBytes } from "node:crypto";
+import { Socket } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import { errors, time } from "@sluice/channels";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type Client, COMPRESSION, connect } from "../src/index.ts";
 import { authority, certificate } from "./fixtures/certificates.ts";
 import { failureOf } from "./fixtures/failures.ts";
 import { close, closeOf, OPCODE, text } from "./fixtures/frames.ts";
+import { clocksRun, heldClock } from "./fixtures/held-clock.ts";
 import { type RawPeer, RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
 
@@ -17,6 +20,13 @@ const numbered = (count: number): string[] => Array.from({ length: count }, (_, 
 
 async function untilPaused(client: Client): Promise<void> {
   while (!client.stats.paused) await time.sleep(1);
+}
+
+/** Bytes that a socket was given and the system has not taken, which Node's handle alone knows; TLS has TCP's below. */
+function queued(wire: Socket | undefined): number {
+  const handle: unknown = Reflect.get(Object(wire), "_handle");
+  const lowest: unknown = Reflect.get(Object(handle), "_parent") ?? handle;
+  return Number(Reflect.get(Object(lowest), "writeQueueSize") ?? 0);
 }
 
 async function rest(client: Client): Promise<unknown[]> {
@@ -30,9 +40,12 @@ async function rest(client: Client): Promise<unknown[]> {
 
 describe("the closing handshake", () => {
   test("that the peer never answers ends after `closeTimeout`, with the code that we sent", async () => {
+    const pass = heldClock();
     await using server = await RawServer.listen();
     const { client, peer } = await server.meet({ closeTimeout: "50ms" });
-    const info = await client.close(4321, "enough");
+    const closing = client.close(4321, "enough");
+    pass(50);
+    const info = await closing;
     expect(closeOf(await peer.next(OPCODE.CLOSE))).toEqual({ code: 4321, reason: "enough" });
     expect(info).toMatchObject({ code: 4321, reason: "enough", wasClean: false, initiator: "local" });
     expect(info.error).toMatchObject({ kind: errors.TIMEOUT, details: { code: 4321, reason: "enough" } });
@@ -44,24 +57,38 @@ describe("the closing handshake", () => {
     ["TCP", undefined],
     ["TLS", certificate("trusted")],
   ])("is not cut short over %s while what was sent before it leaves, however long that takes", async (_, tls) => {
+    const pass = heldClock();
+    const dialled = vi.spyOn(Socket.prototype, "connect");
     await using server = await RawServer.listen(tls === undefined ? {} : { tls });
-    const { client, peer } = await server.meet({ closeTimeout: "800ms", tls: { ca: authority } });
+    const { client, peer } = await server.meet({ closeTimeout: "10ms", tls: { ca: authority } });
+    const [wire] = dialled.mock.contexts as Socket[];
+    dialled.mockRestore();
     const large = Buffer.alloc(24 * 1024 * 1024);
     peer.socket.pause();
     await client.send(large);
-    const closing = client.close();
-    // Breaks of 200 ms between bursts that are large enough for the window to open: more than 800 ms together.
-    let untilBreak = 0;
-    const slowly = ({ length }: Buffer): void => {
-      untilBreak -= length;
-      if (untilBreak > 0) return;
-      untilBreak = 3 * 1024 * 1024;
+    const progress = { over: false };
+    const closing = client.close().finally(() => (progress.over = true));
+    // The peer takes a mebibyte at a time, or a kernel with large buffers would have all of it at once.
+    let taken = 0;
+    const sip = ({ length }: Buffer): void => {
+      taken += length;
+      if (taken < 1024 * 1024) return;
+      taken = 0;
       peer.socket.pause();
-      setTimeout(() => peer.socket.resume(), 200);
     };
-    peer.socket.on("data", slowly).resume();
-    while (client.stats.bufferedAmount > 0) await time.sleep(1);
-    peer.socket.off("data", slowly);
+    peer.socket.on("data", sip);
+    // Most of `closeTimeout` passes whenever the system has taken a piece, be the pieces as many and as large as they like.
+    let pieces = 0;
+    for (let left = queued(wire); client.stats.bufferedAmount > 0 && !progress.over; await turn()) {
+      peer.socket.resume();
+      if (queued(wire) >= left) continue;
+      left = queued(wire);
+      pieces += 1;
+      pass(9);
+      await clocksRun(10);
+    }
+    peer.socket.off("data", sip).resume();
+    expect(pieces).toBeGreaterThan(1);
     expect((await peer.next(OPCODE.BINARY)).payload.length).toBe(large.length);
     await peer.next(OPCODE.CLOSE);
     peer.socket.end(close(1000));
@@ -69,11 +96,13 @@ describe("the closing handshake", () => {
   });
 
   test("that the peer answers, and then keeps the connection open, is clean and ends after `closeTimeout`", async () => {
+    const pass = heldClock();
     await using server = await RawServer.listen();
     const { client, peer } = await server.meet({ closeTimeout: "50ms" });
     const closing = client.close();
     await peer.next(OPCODE.CLOSE);
     peer.write(close(1000));
+    pass(50);
     expect(await closing).toMatchObject({ code: 1000, wasClean: true, initiator: "local", error: undefined });
     await peer.gone();
   });
@@ -278,12 +307,24 @@ describe("a peer that stops reading", () => {
 
   test("and reads a little now and then is not ended by `writeTimeout`", async () => {
     await using server = await RawServer.listen();
-    const { client, peer } = await server.meet({ writeTimeout: "500ms" });
-    const pausing = setInterval(() => (peer.socket.isPaused() ? peer.socket.resume() : peer.socket.pause()), 20);
-    await Promise.all(sendMuch(client));
-    clearInterval(pausing);
-    peer.socket.resume();
-    expect(client.stats.messagesSent).toBe(400);
+    const pass = heldClock();
+    const { client, peer } = await server.meet({ writeTimeout: "20ms" });
+    // Two messages wait in our memory at most: before eight more were accepted, each had left.
+    let pieces = 0;
+    const sending = (async () => {
+      while (pieces < 10) await client.send(chunk);
+    })();
+    for (let accepted = 0; pieces < 10 && !client.channel().closed; await turn()) {
+      if (client.stats.messagesSent < accepted + 8) continue;
+      accepted = client.stats.messagesSent;
+      pieces += 1;
+      pass(9);
+      peer.socket.pause();
+      await clocksRun(20);
+      peer.socket.resume();
+    }
+    await sending;
+    expect(client.channel().closed).toBe(false);
   });
 
   test("does not hold up `close` beyond `writeTimeout`", async () => {

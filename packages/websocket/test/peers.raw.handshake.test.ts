@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { connect } from "../src/index.ts";
 import { failureOf } from "./fixtures/failures.ts";
 import { close, OPCODE, text } from "./fixtures/frames.ts";
+import { heldClock } from "./fixtures/held-clock.ts";
 import { type RawPeer, RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
 
@@ -62,14 +63,19 @@ describe("frames in the same segment as the answer", () => {
   });
 });
 
-test("an answer that drips one byte every 200 ms ends at `dialTimeout`, and so does the connection", async () => {
+test("an answer that drips byte after byte ends at `dialTimeout`, and so does the connection", async () => {
   await using server = await RawServer.listen();
-  const failing = failureOf(connect(server.url, { dialTimeout: "500ms" }));
+  const pass = heldClock();
+  const failing = failureOf(connect(server.url, { dialTimeout: "50ms" }));
   const peer = await server.next();
-  void peer.drip(peer.answer(), 200);
+  for (const byte of peer.answer().slice(0, 4)) {
+    await peer.drip([byte]);
+    pass(10);
+  }
+  pass(10);
   const failure = await failing;
   expect(failure).toMatchObject({ kind: errors.TIMEOUT, retryable: true, details: { phase: "http" } });
-  expect(failure.details).toMatchObject({ url: server.url, ms: expect.toSatisfy((ms: number) => ms >= 500) });
+  expect(failure.details).toMatchObject({ url: server.url, ms: 50 });
   await peer.gone();
 });
 
@@ -145,7 +151,7 @@ describe("a server is not one, and the connection is let go of, when it answers 
 
   test("HTTP/1.0: its 101 is not taken for an agreement", async () => {
     await using server = await RawServer.listen();
-    const connecting = connect(server.url, { dialTimeout: "2s" });
+    const connecting = connect(server.url);
     const peer = await server.next();
     peer.write(peer.answer().replace("HTTP/1.1", "HTTP/1.0"));
     expect(await failureOf(connecting)).toMatchObject({ kind: errors.INTERNAL, retryable: true });
@@ -187,9 +193,11 @@ describe("a refusal", () => {
 
   test("whose body drips is cut short by `dialTimeout`, and the answer is still what is reported", async () => {
     await using server = await RawServer.listen();
-    const failing = failureOf(connect(server.url, { dialTimeout: "200ms" }));
+    const pass = heldClock();
+    const failing = failureOf(connect(server.url, { dialTimeout: "20ms" }));
     const peer = await server.next();
     peer.write("HTTP/1.1 404 Not Found\r\nContent-Length: 1000\r\n\r\nno such");
+    pass(20);
     expect(await failing).toMatchObject({ kind: errors.NOT_FOUND, details: { status: 404, body: "no such" } });
     await peer.gone();
   });

@@ -1,10 +1,12 @@
 // Pings both ways with a raw peer: floods of them, answers out of the ordinary, and peers that fall silent.
 
-import { errors, select, time } from "@sluice/channels";
+import { setImmediate as turn } from "node:timers/promises";
+import { errors, time } from "@sluice/channels";
 import { describe, expect, test } from "vitest";
 import { type Client, connect } from "../src/index.ts";
 import { failureOf } from "./fixtures/failures.ts";
 import { close, OPCODE, ping, pong, text } from "./fixtures/frames.ts";
+import { clocksRun, heldClock } from "./fixtures/held-clock.ts";
 import { Proxy } from "./fixtures/proxy.ts";
 import { type RawPeer, RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
@@ -16,6 +18,10 @@ const FILL = [text("1"), text("2"), text("3")];
 
 async function untilPaused(client: Client): Promise<void> {
   while (!client.stats.paused) await time.sleep(1);
+}
+
+async function until(done: () => boolean): Promise<void> {
+  while (!done()) await turn();
 }
 
 function answers(peer: RawPeer): void {
@@ -93,13 +99,14 @@ describe("pings from the peer", () => {
 describe("`ping`", () => {
   test("resolves with the milliseconds to its pong", async () => {
     await using server = await RawServer.listen();
+    const pass = heldClock();
     const { client, peer } = await server.meet();
     const pinging = client.ping();
     const { payload } = await peer.next(OPCODE.PING);
-    await time.sleep(20);
+    pass(20);
     peer.write(pong(payload.toString()));
-    expect(await pinging).toBeGreaterThanOrEqual(19);
-    expect(client.stats.roundTrip).toBe(await pinging);
+    expect(await pinging).toBe(20);
+    expect(client.stats.roundTrip).toBe(20);
   });
 
   test("a pong settles its ping and every earlier one, and no later one", async () => {
@@ -177,17 +184,28 @@ describe("`ping`", () => {
 
 describe("`keepAlive`", () => {
   test("finds within interval and timeout that a proxy went silent", async () => {
+    const pass = heldClock();
     await using server = await RawServer.listen();
     await using proxy = await Proxy.to(server.port);
     const connecting = connect(proxy.url, { keepAlive: { interval: "50ms", timeout: "50ms" } });
     const peer = await server.next();
-    answers(peer);
     peer.write(peer.answer());
     const client = await connecting;
-    expect(await select([client.channel(), time.after("300ms")])).toMatchObject({ index: 1 });
-    expect(client.stats.roundTrip).toBeGreaterThan(0);
+    for (let round = 1; round <= 3; round += 1) {
+      pass(50);
+      const { payload } = await peer.next(OPCODE.PING);
+      pass(40 + round);
+      peer.write(pong(payload.toString()));
+      await until(() => client.stats.roundTrip === 40 + round);
+    }
     proxy.goSilent();
-    expect(await select([client.channel(), time.after("500ms")])).toMatchObject({ index: 0, ok: false });
+    const { bytesSent } = client.stats;
+    pass(50);
+    await until(() => client.stats.bytesSent > bytesSent);
+    pass(49);
+    await clocksRun(50);
+    expect(client.channel().closed).toBe(false);
+    pass(1);
     const info = await client.closed;
     expect(info).toMatchObject({ code: 1006, wasClean: false, initiator: "network" });
     expect(info.error).toMatchObject({ kind: errors.TIMEOUT, retryable: false, details: { code: 1006, reason: "" } });
@@ -196,24 +214,35 @@ describe("`keepAlive`", () => {
   });
 
   test("takes any byte from the peer for life, pongs or none", async () => {
+    const pass = heldClock();
     await using server = await RawServer.listen();
     const { client, peer } = await server.meet({ keepAlive: { interval: "30ms", timeout: "30ms" } });
     for (const byte of text("slow but alive")) {
+      const { bytesReceived } = client.stats;
       peer.write(Buffer.from([byte]));
-      await time.sleep(20);
+      await until(() => client.stats.bytesReceived > bytesReceived);
+      pass(30);
+      await peer.next(OPCODE.PING);
+      pass(29);
+      await clocksRun(30);
     }
     expect((await client.channel().receive()).value?.data).toBe("slow but alive");
+    expect(client.channel().closed).toBe(false);
   });
 
   test("does not ping a peer that is not silent", async () => {
+    const pass = heldClock();
     await using server = await RawServer.listen();
-    const { client, peer } = await server.meet({ keepAlive: { interval: "200ms", timeout: "1s" } });
-    for (let i = 0; i < 25; i += 1) {
+    const { client, peer } = await server.meet({ keepAlive: { interval: "20ms", timeout: "1s" } });
+    for (let i = 0; i < 10; i += 1) {
       peer.write(text("busy"));
       await client.channel().receive();
-      await time.sleep(10);
+      pass(19);
+      await clocksRun(20);
     }
     expect(peer.frames.length).toBe(0);
+    pass(1);
+    await peer.next(OPCODE.PING);
   });
 });
 
@@ -222,21 +251,33 @@ describe("while our own slow consumer pauses the reading", () => {
     ["`keepAlive` neither pings nor ends the connection", { keepAlive: { interval: "20ms", timeout: "20ms" } }],
     ["`readTimeout` does not end the connection", { readTimeout: "20ms" }],
   ])("%s, and its clock starts afresh afterwards", async (_, options) => {
+    const pass = heldClock();
     await using server = await RawServer.listen();
     const { client, peer } = await server.meet({ channelCapacity: 1, ...options });
     peer.write(...FILL);
     await untilPaused(client);
-    while (peer.frames.length > 0) await peer.frames.receive();
-    await time.sleep(200);
+    for (let i = 0; i < 5; i += 1) {
+      pass(40);
+      await clocksRun(20);
+    }
     expect(peer.frames.length).toBe(0);
     expect(client.stats.paused).toBe(true);
     expect(peer.frames.closed).toBe(false);
     for (const data of ["1", "2", "3"]) expect((await client.channel().receive()).value?.data).toBe(data);
+    pass(19);
+    await clocksRun(20);
+    expect(client.channel().closed).toBe(false);
+    pass(1);
+    if ("keepAlive" in options) {
+      await peer.next(OPCODE.PING);
+      pass(20);
+    }
     expect((await client.closed).error).toMatchObject({ kind: errors.TIMEOUT });
     expect(await client.channel().receive()).toMatchObject({ ok: false });
   });
 
   test("pause after pause of a consumer slower than `keepAlive` ends nothing", async () => {
+    const pass = heldClock();
     await using server = await RawServer.listen();
     const { client, peer } = await server.meet({
       channelCapacity: 2,
@@ -247,7 +288,8 @@ describe("while our own slow consumer pauses the reading", () => {
     const received: unknown[] = [];
     for await (const { data } of client) {
       received.push(data);
-      await time.sleep(40);
+      pass(40);
+      await clocksRun(15);
     }
     expect(received).toEqual(Array.from({ length: 12 }, (_, i) => `${i}`));
   });
@@ -263,12 +305,18 @@ describe("while our own slow consumer pauses the reading", () => {
 });
 
 test("`readTimeout` counts from the last byte, whatever it is part of", async () => {
+  const pass = heldClock();
   await using server = await RawServer.listen();
   const { client, peer } = await server.meet({ readTimeout: "60ms" });
   for (const part of [ping(""), pong(""), text("hello").subarray(0, 3), text("hello").subarray(3)]) {
+    const { bytesReceived } = client.stats;
     peer.write(part);
-    await time.sleep(30);
+    await until(() => client.stats.bytesReceived === bytesReceived + part.length);
+    pass(59);
+    await clocksRun(60);
   }
   expect((await client.channel().receive()).value?.data).toBe("hello");
+  expect(client.channel().closed).toBe(false);
+  pass(1);
   expect((await client.closed).error).toMatchObject({ kind: errors.TIMEOUT, retryable: false });
 });

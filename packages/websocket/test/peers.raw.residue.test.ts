@@ -6,6 +6,7 @@ import { getEventListeners } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Client, connect } from "../src/index.ts";
 import { close, frame, OPCODE, text } from "./fixtures/frames.ts";
+import { clocksRun, heldClock } from "./fixtures/held-clock.ts";
 import { type RawPeer, RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
 
@@ -46,6 +47,7 @@ const ends: readonly (readonly [string, (peer: RawPeer, client: Client) => unkno
 
 describe("nothing is left after", () => {
   test.each(ends)("%s", async (_, end) => {
+    const pass = heldClock();
     await using server = await RawServer.listen();
     const { signal } = new AbortController();
     const { client, peer } = await server.meet({
@@ -63,6 +65,10 @@ describe("nothing is left after", () => {
     await peer.next(OPCODE.PING);
     expect(timers.size).toBeGreaterThan(0);
     end(peer, client);
+    for (let i = 0; i < 3; i += 1) {
+      pass(100);
+      await clocksRun(50);
+    }
     await client.closed;
     await settled;
     expect(await timersLeft()).toEqual([]);
@@ -89,11 +95,13 @@ describe("nothing is left after", () => {
     ["half an answer", (peer: RawPeer) => peer.write("HTTP/1.1 101 Swi")],
   ])("a handshake that failed with %s", async (_, answer) => {
     await using server = await RawServer.listen();
+    const pass = heldClock();
     const { signal } = new AbortController();
     const connecting = connect(server.url, { dialTimeout: "50ms", signal });
     const outcome = Promise.allSettled([connecting]);
     const peer = await server.next();
     answer(peer);
+    pass(50);
     expect((await outcome)[0].status).toBe("rejected");
     expect(await timersLeft()).toEqual([]);
     expect(getEventListeners(signal, "abort")).toEqual([]);

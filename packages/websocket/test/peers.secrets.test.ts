@@ -7,6 +7,7 @@ import { type Client, connect, type ConnectOptions, security } from "../src/inde
 import { authority, certificate } from "./fixtures/certificates.ts";
 import { failureOf } from "./fixtures/failures.ts";
 import { close, frame, OPCODE, text } from "./fixtures/frames.ts";
+import { heldClock } from "./fixtures/held-clock.ts";
 import { type RawPeer, RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
 import { showings } from "./fixtures/secrets.ts";
@@ -99,10 +100,12 @@ const answers: readonly (readonly [string, (peer: RawPeer) => void])[] = [
 
 describe("a handshake that fails shows no secret, when the answer is", () => {
   test.each(answers)("%s", async (_, answer) => {
+    const pass = heldClock();
     await using server = await RawServer.listen();
     for (const redirects of [0, 1]) {
-      const failing = failureOf(connect(withSecrets(server.url), { ...options, redirects, dialTimeout: "100ms" }));
+      const failing = failureOf(connect(withSecrets(server.url), { ...options, redirects, dialTimeout: "20ms" }));
       answer(await server.next());
+      pass(20);
       expect(leaksOf(await failing)).toEqual([]);
     }
   });

@@ -24,9 +24,12 @@ afterAll(async () => {
 const quietly = { code: 0, lines: [], stderr: "" };
 const connecting = (path = "", options = "{}"): string =>
   `const client = await websocket.connect("${server.url}${path}", ${options});`;
-// Says when it is where the test wants it, and when it ends by itself; one that goes on is killed and cannot.
-const telling = `console.log("there"); process.on("exit", () => console.log("ended"));`;
-const PATIENCE = 4000;
+// Says when it is where the test wants it, ends the connection when it is told to, and says when nothing keeps it any more.
+const telling = `
+  process.on("beforeExit", () => console.log("idle"));
+  process.once("SIGTERM", () => { console.log("told"); client.terminate(); });
+  console.log("there");
+`;
 
 describe.concurrent("the process goes on", () => {
   test.each([
@@ -38,8 +41,8 @@ describe.concurrent("the process goes on", () => {
       "do await new Promise((resolve) => setTimeout(resolve, 50)); while (!client.stats.paused);",
     ],
   ])("%s", async (_, path, body) => {
-    const ended = await child.run(`${connecting(path, "{ channelCapacity: 1 }")} ${body} ${telling}`, PATIENCE);
-    expect(ended).toEqual({ code: null, lines: ["there"], stderr: "" });
+    const ended = await child.run(`${connecting(path, "{ channelCapacity: 1 }")} ${body} ${telling}`, "there");
+    expect(ended).toEqual({ code: 0, lines: ["there", "told", "idle"], stderr: "" });
   });
 
   test("until a closing handshake is done", async () => {

@@ -136,9 +136,12 @@ describe("a pattern", () => {
 
   test("with many stars is matched in good time", async () => {
     const url = `wss://a.test/${"a".repeat(5000)}b`;
-    const started = performance.now();
-    await attempt([{ ...all, resources: `${"*a".repeat(40)}c` }], url);
-    expect(performance.now() - started).toBeLessThan(1000);
+    // One that tries every way to share the letters among the stars never ends.
+    const policies: Policy[] = [
+      { ...all, actions: "websocket.connect" },
+      { ...all, actions: "websocket.connect.url", resources: `${"*a".repeat(40)}*c*b` },
+    ];
+    expect(await attempt(policies, url)).toMatch(/no policy allows websocket\.connect\.url$/);
   });
 });
 
