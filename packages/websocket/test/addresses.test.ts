@@ -3,6 +3,7 @@
 import dns from "node:dns";
 import { errors, time } from "@sluice/channels";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { addressGuard } from "../src/dial/addresses.ts";
 import { type AddressRules, connect, security } from "../src/index.ts";
 import { failureOf } from "./fixtures/failures.ts";
 import { RawServer } from "./fixtures/raw-server.ts";
@@ -54,6 +55,21 @@ describe("a literal is judged as what it means, and nothing is dialled:", () => 
     ["ws://[fe80::1]/", "fe80::1"],
     ["ws://169.254.169.254/latest/meta-data", "169.254.169.254"],
     ["ws://[::ffff:169.254.169.254]/", "::ffff:a9fe:a9fe"],
+    ["ws://[fec0::1]/", "fec0::1"],
+    // The network's own NAT64 (RFC 8215), with a prefix of 96, 64, 56 and 48 bits (RFC 6052 2.2).
+    ["ws://[64:ff9b:1::10.0.0.1]/", "64:ff9b:1::a00:1"],
+    ["ws://[64:ff9b:1:7:a:0:100:0]/", "64:ff9b:1:7:a:0:100:0"],
+    ["ws://[64:ff9b:1:70a:0:1::]/", "64:ff9b:1:70a:0:1::"],
+    ["ws://[64:ff9b:1:a00:0:100::]/", "64:ff9b:1:a00:0:100::"],
+    ["ws://[64:ff9b:1::]/", "64:ff9b:1::"],
+    // IPv4-translated (RFC 2765).
+    ["ws://[::ffff:0:10.0.0.1]/", "::ffff:0:a00:1"],
+    // Teredo (RFC 4380): a server in 10.0.0.0/8, and a client behind 192.168.1.1.
+    ["ws://[2001:0:a00:1:0:0:f7f7:f7f7]/", "2001:0:a00:1::f7f7:f7f7"],
+    ["ws://[2001:0:808:808:0:0:3f57:fefe]/", "2001:0:808:808::3f57:fefe"],
+    // ISATAP (RFC 5214), under a global prefix.
+    ["ws://[2600::5efe:10.0.0.1]/", "2600::5efe:a00:1"],
+    ["ws://[2600::200:5efe:10.0.0.1]/", "2600::200:5efe:a00:1"],
   ])("%s", async (url, address) => {
     const failure = await failureOf(connect(url, { addresses: inside }));
     expect(failure).toMatchObject({
@@ -73,14 +89,46 @@ describe("a literal is judged as what it means, and nothing is dialled:", () => 
   });
 });
 
-describe("what lies outside is dialled:", () => {
+describe("an address of many hosts, or of none, is refused by its own name:", () => {
+  test.each([
+    ["multicast", "224.0.0.1", "239.255.255.255", "255.255.255.255", "[ff02::1]", "[64:ff9b::224.0.0.1]"],
+    ["reserved", "192.0.2.1", "198.18.0.1", "240.0.0.1", "[2001:db8::1]", "[100::1]", "[::ffff:203.0.113.7]"],
+  ])("%s", async (range, ...hosts) => {
+    for (const host of hosts) {
+      const failing = failureOf(connect(`ws://${host}/`, { addresses: { deny: [range] } }));
+      expect(await failing).toMatchObject({ kind: errors.PERMISSION_DENIED });
+    }
+  });
+});
+
+describe("what lies outside is not refused:", () => {
+  // The guard itself is asked: nothing here may be dialled in fact.
+  const guard = addressGuard({ deny: ["private", "loopback", "link-local", "multicast", "reserved"] }, "addresses");
+
   test.each(["172.15.255.255", "172.32.0.1", "8.8.8.8", "126.255.255.255", "128.0.0.0", "169.253.0.1", "100.128.0.1"])(
     "%s",
-    async (address) => {
-      const failure = await failureOf(connect(`ws://${address}/`, { addresses: inside, dialTimeout: 30 }));
-      expect(failure.kind).not.toBe(errors.PERMISSION_DENIED);
+    (address) => {
+      expect(guard.refuses(address)).toBe(false);
     },
   );
+
+  test.each([
+    "2606:4700::1111",
+    "::ffff:8.8.8.8",
+    "::8.8.8.8",
+    "64:ff9b::8.8.8.8",
+    "64:ff9b:1::8.8.8.8",
+    "64:ff9b:1:7:8:808:800:0",
+    "64:ff9b:1:708:8:808::",
+    "64:ff9b:1:808:8:800::",
+    "::ffff:0:8.8.8.8",
+    "2002:808:808::1",
+    "2001:0:808:808:0:0:f7f7:f7f7",
+    "2600::5efe:8.8.8.8",
+    "2600::100:5efe:10.0.0.1",
+  ])("%s, which is public, or leads to 8.8.8.8", (address) => {
+    expect(guard.refuses(address)).toBe(false);
+  });
 
   test("an exception, also one inside a refused range", async () => {
     await using server = await PlainServer.echo();
@@ -114,12 +162,52 @@ describe("an IPv4 subnet that is given is judged in every IPv6 spelling, too:", 
     "[64:ff9b::203.0.113.7]",
     "[::203.0.113.7]",
     "[2002:cb00:7107::1]",
+    "[64:ff9b:1::203.0.113.7]",
+    "[::ffff:0:203.0.113.7]",
+    "[2001:0:cb00:7107::]",
+    "[2001:0:0808:0808:0:0:34ff:8ef8]",
   ])("%s", async (host) => {
     for (const denied of ["203.0.113.0/24", "203.0.113.7"]) {
       const failing = failureOf(connect(`ws://${host}/`, { addresses: { deny: [denied] } }));
       expect(await failing).toMatchObject({ kind: errors.PERMISSION_DENIED });
     }
   });
+});
+
+describe("a subnet in an IPv6 spelling is the IPv4 subnet, too:", () => {
+  test.each(["203.0.113.7", "[::ffff:203.0.113.7]", "[64:ff9b::203.0.113.7]"])("%s", async (host) => {
+    for (const denied of ["::ffff:203.0.113.0/120", "::ffff:203.0.113.7"]) {
+      const failing = failureOf(connect(`ws://${host}/`, { addresses: { deny: [denied] } }));
+      expect(await failing).toMatchObject({ kind: errors.PERMISSION_DENIED });
+    }
+  });
+});
+
+describe("an exception", () => {
+  test("for a host lets through what leads there, unless that way itself is refused", () => {
+    const allow = ["10.1.0.0/16"];
+    const addresses = ["10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3"];
+    const refusedBy = (...deny: string[]) => {
+      const guard = addressGuard({ deny, allow }, "addresses");
+      return addresses.filter((address) => guard.refuses(address));
+    };
+    expect(refusedBy("private")).toEqual([]);
+    expect(refusedBy("private", "64:ff9b::/96")).toEqual(["64:ff9b::10.1.2.3"]);
+  });
+
+  test("for a way lets through whatever host it leads to", () => {
+    const guard = addressGuard({ deny: ["private"], allow: ["64:ff9b::/96"] }, "addresses");
+    expect(guard.refuses("64:ff9b::10.1.2.3")).toBe(false);
+    expect(guard.refuses("64:ff9b:1::10.1.2.3")).toBe(true);
+  });
+});
+
+test("a zone, and the system's spelling of ::a00:1, are understood", () => {
+  const guard = addressGuard({ deny: ["link-local", "::a00:1"] }, "addresses");
+  expect(guard.refuses("fe80::1%eth0")).toBe(true);
+  expect(guard.refuses("::10.0.0.1")).toBe(true);
+  expect(guard.refuses("10.0.0.1")).toBe(false);
+  expect(guard.refuses("no address")).toBe(true);
 });
 
 describe("a name", () => {

@@ -1,11 +1,13 @@
 // Which addresses may be dialled. Judged where they cannot lie: on IP literals after URL parsing, on every DNS answer,
 // and on the address of the connected socket, so that a name that answers differently the second time gets nowhere.
+// An IPv6 address may stand for an IPv4 host behind a translator or a tunnel: then that host is judged, too.
 
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
+import ipaddr from "ipaddr.js";
 import { invalid } from "../errors.ts";
 
 /** A well-known range, one address, or a subnet such as `"10.1.0.0/16"`. */
-export type AddressRange = "loopback" | "private" | "link-local" | (string & {});
+export type AddressRange = "loopback" | "private" | "link-local" | "multicast" | "reserved" | (string & {});
 
 /** Which addresses a connection must not reach. */
 export interface AddressRules {
@@ -15,52 +17,81 @@ export interface AddressRules {
   readonly allow?: readonly AddressRange[] | undefined;
 }
 
-interface Subnet {
-  readonly address: string;
-  readonly prefix: number;
-}
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-const RANGES: Readonly<Record<string, readonly Subnet[]>> = {
+// Our names for the classes that ipaddr.js knows from IANA's registries. Its types do not list all of them.
+const RANGES: ReadonlyMap<string, readonly string[]> = new Map([
   // A connection to 0.0.0.0 or :: reaches the machine itself.
-  loopback: [
-    { address: "127.0.0.0", prefix: 8 },
-    { address: "0.0.0.0", prefix: 8 },
-    { address: "::1", prefix: 128 },
-    { address: "::", prefix: 128 },
-  ],
+  ["loopback", ["loopback", "unspecified"]],
   // RFC 1918, RFC 6598 (carriers), RFC 4193, and the site-local range that RFC 3879 retired.
-  private: [
-    { address: "10.0.0.0", prefix: 8 },
-    { address: "172.16.0.0", prefix: 12 },
-    { address: "192.168.0.0", prefix: 16 },
-    { address: "100.64.0.0", prefix: 10 },
-    { address: "fc00::", prefix: 7 },
-    { address: "fec0::", prefix: 10 },
-  ],
+  ["private", ["private", "carrierGradeNat", "uniqueLocal", "deprecatedSiteLocal"]],
   // The metadata services of clouds live here.
-  "link-local": [
-    { address: "169.254.0.0", prefix: 16 },
-    { address: "fe80::", prefix: 10 },
+  ["link-local", ["linkLocal"]],
+  // Many hosts at once.
+  ["multicast", ["multicast", "broadcast"]],
+  // No host at all: documentation, benchmarks, discarding, identifiers, the future.
+  [
+    "reserved",
+    [
+      "reserved",
+      "benchmarking",
+      "discard",
+      "deprecatedOrchid",
+      "orchid2",
+      "droneRemoteIdProtocolEntityTags",
+      "segmentRouting",
+    ],
   ],
-};
+]);
 
 /** The address rules of one connection, or of one scope. */
 export class AddressGuard {
-  readonly #deny: BlockList;
-  readonly #allow: BlockList;
+  readonly #deny: Ranges;
+  readonly #allow: Ranges;
 
-  constructor(deny: BlockList, allow: BlockList) {
+  constructor(deny: Ranges, allow: Ranges) {
     this.#deny = deny;
     this.#allow = allow;
   }
 
   /** True when `address`, an IP address as `node:net` spells it, must not be reached. */
   refuses(address: string): boolean {
-    const plain = address.replace(/%.*$/, ""); // fe80::1%eth0
-    const version = isIP(plain);
-    if (version === 0) return true;
-    const family = version === 6 ? "ipv6" : "ipv4";
-    return this.#deny.check(plain, family) && !this.#allow.check(plain, family);
+    if (isIP(address) === 0) return true;
+    const itself = parse(address);
+    if (this.#allow.include(itself)) return false;
+    return [itself, ...hostsBehind(itself)].some((host) => this.#deny.include(host) && !this.#allow.include(host));
+  }
+}
+
+/** Ranges of addresses: classes by name, and subnets. */
+class Ranges {
+  readonly #classes = new Set<string>();
+  readonly #subnets: (readonly [Address, number])[] = [];
+
+  /** Adds a range as a rule spells it; false when it is none. */
+  add(range: string): boolean {
+    const classes = RANGES.get(range);
+    if (classes !== undefined) {
+      for (const name of classes) this.#classes.add(name);
+      return true;
+    }
+    const [address = "", prefix, ...rest] = range.split("/");
+    const bits = isIP(address) === 6 ? 128 : 32;
+    if (isIP(address) === 0 || rest.length > 0) return false;
+    if (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)) return false;
+    this.#addSubnet(parse(address), prefix === undefined ? bits : Number(prefix));
+    return true;
+  }
+
+  include(address: Address): boolean {
+    return this.#classes.has(address.range()) || this.#subnets.some((subnet) => isIn(address, subnet));
+  }
+
+  #addSubnet(address: Address, prefix: number): void {
+    this.#subnets.push([address, prefix]);
+    if (isIPv6(address) && address.isIPv4MappedAddress() && prefix >= 96) {
+      this.#subnets.push([address.toIPv4Address(), prefix - 96]);
+    }
   }
 }
 
@@ -70,49 +101,77 @@ export function addressGuard(rules: unknown, option: string): AddressGuard {
     throw invalid(option, "an object with `deny`, a list of address ranges", rules);
   }
   const { deny, allow = [] } = rules as { deny?: unknown; allow?: unknown };
-  return new AddressGuard(listOf(deny, `${option}.deny`), listOf(allow, `${option}.allow`));
+  return new AddressGuard(rangesOf(deny, `${option}.deny`), rangesOf(allow, `${option}.allow`));
 }
 
-function listOf(ranges: unknown, option: string): BlockList {
-  if (!Array.isArray(ranges)) throw invalid(option, "a list of address ranges", ranges);
-  const list = new BlockList();
-  for (const range of ranges as unknown[]) {
-    if (typeof range !== "string" || !add(list, range)) {
-      throw invalid(option, `"loopback", "private", "link-local", IP addresses or subnets`, range);
-    }
+function rangesOf(given: unknown, option: string): Ranges {
+  if (!Array.isArray(given)) throw invalid(option, "a list of address ranges", given);
+  const ranges = new Ranges();
+  for (const range of given as unknown[]) {
+    if (typeof range === "string" && ranges.add(range)) continue;
+    const names = [...RANGES.keys()].map((name) => `"${name}"`).join(", ");
+    throw invalid(option, `${names}, IP addresses or subnets`, range);
   }
-  return list;
+  return ranges;
 }
 
-function add(list: BlockList, range: string): boolean {
-  const known = Object.hasOwn(RANGES, range) ? RANGES[range] : undefined;
-  if (known !== undefined) {
-    for (const subnet of known) addSubnet(list, subnet);
-    return true;
+function isIPv6(address: Address): address is ipaddr.IPv6 {
+  return address.kind() === "ipv6";
+}
+
+function isIn(address: Address, [subnet, prefix]: readonly [Address, number]): boolean {
+  return address.kind() === subnet.kind() && address.match(subnet, prefix);
+}
+
+// Through the platform's own parser: ipaddr.js reads `::10.0.0.1`, as the system spells ::a00:1, as ::ffff:10.0.0.1.
+function parse(address: string): Address {
+  if (isIP(address) === 4) return ipaddr.parse(address);
+  const withoutZone = address.replace(/%.*$/, ""); // fe80::1%eth0
+  return ipaddr.parse(new URL(`ws://[${withoutZone}]`).hostname.slice(1, -1));
+}
+
+const COMPATIBLE = ipaddr.parseCIDR("::/96");
+const LOCAL_TRANSLATION = ipaddr.parseCIDR("64:ff9b:1::/48");
+
+// The IPv4 hosts that an IPv6 address leads to, where the network does what these prefixes are for.
+function hostsBehind(address: Address): readonly ipaddr.IPv4[] {
+  if (!isIPv6(address)) return [];
+  const bytes = address.toByteArray();
+  const inverted = bytes.map((byte) => byte ^ 0xff);
+  const range: string = address.range();
+  switch (range) {
+    case "ipv4Mapped": // ::ffff:10.0.0.1, RFC 4291 2.5.5.2
+    case "rfc6145": // ::ffff:0:10.0.0.1, IPv4-translated, RFC 2765 2.1
+      return [hostAt(bytes, 12)];
+    case "rfc6052": // 64:ff9b::10.0.0.1, NAT64
+      return isIn(address, LOCAL_TRANSLATION) ? translated(bytes) : [hostAt(bytes, 12)];
+    case "6to4": // 2002:a00:1::, RFC 3056 2
+      return [hostAt(bytes, 2)];
+    case "teredo": // the server, and the client's address inverted, RFC 4380 4
+      return [hostAt(bytes, 4), hostAt(inverted, 12)];
+    case "unicast": // ::10.0.0.1, IPv4-compatible, RFC 4291 2.5.5.1; :: and ::1 have classes of their own
+      return isIn(address, COMPATIBLE) ? [hostAt(bytes, 12)] : tunnelled(address, bytes);
+    default:
+      return tunnelled(address, bytes);
   }
-  const [address = "", prefix, ...rest] = range.split("/");
-  const bits = isIP(address) === 6 ? 128 : 32;
-  if (isIP(address) === 0 || rest.length > 0) return false;
-  if (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)) return false;
-  addSubnet(list, { address, prefix: prefix === undefined ? bits : Number(prefix) });
-  return true;
 }
 
-// Each IPv4 subnet also stands behind IPv6 spellings that lead to the same host: mapped (which BlockList knows by
-// itself), compatible (RFC 4291), NAT64 (RFC 6052) and 6to4 (RFC 3056).
-function addSubnet(list: BlockList, { address, prefix }: Subnet): void {
-  if (isIP(address) === 6) {
-    list.addSubnet(address, prefix, "ipv6");
-    return;
-  }
-  list.addSubnet(address, prefix, "ipv4");
-  list.addSubnet(`64:ff9b::${address}`, 96 + prefix, "ipv6");
-  // ::/96 begins with :: and ::1, which are judged as loopback alone.
-  if (address !== "0.0.0.0") list.addSubnet(`::${address}`, 96 + prefix, "ipv6");
-  list.addSubnet(`2002:${inHexadecimal(address)}::`, 16 + prefix, "ipv6");
+// fe80::5efe:10.0.0.1, ISATAP under any prefix, RFC 5214 6.1.
+function tunnelled({ parts }: ipaddr.IPv6, bytes: readonly number[]): readonly ipaddr.IPv4[] {
+  return parts[5] === 0x5efe && (parts[4] === 0 || parts[4] === 0x200) ? [hostAt(bytes, 12)] : [];
 }
 
-function inHexadecimal(address: string): string {
-  const bytes = Buffer.from(address.split(".").map(Number)).toString("hex");
-  return `${bytes.slice(0, 4)}:${bytes.slice(4)}`;
+// The network behind 64:ff9b:1::/48 (RFC 8215) chooses how long its prefix is: the host stands behind 48, 56, 64 or 96
+// bits, around byte 8, which is 0, and with nothing but zeros behind it (RFC 6052 2.2).
+function translated(bytes: readonly number[]): readonly ipaddr.IPv4[] {
+  const behind96 = hostAt(bytes, 12);
+  if (bytes[8] !== 0) return [behind96];
+  const rest = [...bytes.slice(0, 8), ...bytes.slice(9)];
+  const shorter = [6, 7, 8].filter((start) => rest.slice(start + 4).every((byte) => byte === 0));
+  const hosts = shorter.map((start) => hostAt(rest, start));
+  return hosts.length > 0 && behind96.octets.every((byte) => byte === 0) ? hosts : [...hosts, behind96];
+}
+
+function hostAt(bytes: readonly number[], start: number): ipaddr.IPv4 {
+  return new ipaddr.IPv4(bytes.slice(start, start + 4));
 }
