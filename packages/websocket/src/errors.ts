@@ -106,6 +106,8 @@ export interface Refusal {
   readonly statusText: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Milliseconds that the server asks to wait. */
+  readonly retryAfter: number | undefined;
 }
 
 const REFUSALS: ReadonlyMap<number, typeof errors.NOT_FOUND | typeof errors.PERMISSION_DENIED> = new Map([
@@ -117,8 +119,7 @@ const REFUSALS: ReadonlyMap<number, typeof errors.NOT_FOUND | typeof errors.PERM
 
 /** The server answered the handshake with something else than 101. */
 export function refused(journey: Journey, refusal: Refusal, why?: string): SluiceError {
-  const { status, statusText, headers, body } = refusal;
-  const retryAfter = milliseconds(headers["retry-after"]);
+  const { status, statusText, headers, body, retryAfter } = refusal;
   const message = `The server at ${journey.url} answered ${status} ${statusText}`.trimEnd();
   const details = {
     ...journey.details(),
@@ -138,14 +139,6 @@ function kindOf(status: number): ConstructorParameters<typeof SluiceError>[0] {
   if (status === 429) return errors.RATE_LIMITED;
   if (status === 408 || status === 425 || status >= 500) return errors.UNAVAILABLE;
   return REFUSALS.get(status) ?? errors.INVALID;
-}
-
-// Retry-After is seconds or a date (RFC 9110 10.2.3); ours is milliseconds from now, as every duration.
-function milliseconds(retryAfter: string | undefined): number | undefined {
-  if (retryAfter === undefined) return undefined;
-  if (/^\d+$/.test(retryAfter)) return Number(retryAfter) * 1000;
-  const date = Date.parse(retryAfter);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
 /** A deadline passed, and nothing else: what waited for it may be tried again. */

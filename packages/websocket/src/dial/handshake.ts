@@ -10,6 +10,7 @@ import { COMPRESSION, type Compression } from "../protocol/constants.ts";
 import { type Borrower, type DialOptions, Wire } from "./wire.ts";
 import { denied, type Refusal, refused, unreachable, untrusted } from "../errors.ts";
 import type { Header, Settings } from "./options.ts";
+import { retryAfterOf } from "./retry-after.ts";
 
 /** @internal What a handshake came to. */
 export type Outcome<T> =
@@ -176,6 +177,7 @@ export class Handshake<T> {
       statusText: journey.redaction.text(response.statusMessage ?? ""),
       headers: this.#shownHeaders(response),
       body: cut(journey.redaction.text(body), BODY_LIMIT),
+      retryAfter: retryAfterOf(response.headers["retry-after"], response.headers.date),
     };
     const { location } = response.headers;
     if (location !== undefined && redirects(response)) this.#finish({ kind: "redirect", location, refusal });
