@@ -54,8 +54,8 @@ export class Journey {
 }
 
 /** A value that an option, an argument or a URL cannot have. */
-export function invalid(option: string, expected: string, got: unknown): SluiceError {
-  return invalidText(option, expected, `\`${shown(got)}\``);
+export function invalid(option: string, expected: string, got: unknown, meant?: string): SluiceError {
+  return invalidText(option, expected, `\`${shown(got)}\``, meant);
 }
 
 /** The same, for a value that may hold a secret if it is a text: a header's line, a token, a key. */
@@ -64,16 +64,28 @@ export function invalidSecret(option: string, expected: string, got: unknown): S
 }
 
 /** The same, for a value that must not be shown. */
-export function invalidText(option: string, expected: string, got: string): SluiceError {
-  return new SluiceError(errors.INVALID, `Expected \`${option}\` to be ${expected}, got ${got}`, {
-    details: { option },
-  });
+export function invalidText(option: string, expected: string, got: string, meant?: string): SluiceError {
+  return mistaken(option, `Expected \`${option}\` to be ${expected}, got ${got}`, meant);
+}
+
+/** An option that does not exist. */
+export function invalidName(option: string, names: readonly string[], meant?: string): SluiceError {
+  const known = names.map((name) => `\`${name}\``).join(", ");
+  return mistaken(option, `There is no option \`${option}\`${meant === undefined ? `, only ${known}` : ""}`, meant);
+}
+
+function mistaken(option: string, what: string, meant: string | undefined): SluiceError {
+  const message = meant === undefined ? what : `${what}: did you mean \`${meant}\`?`;
+  return new SluiceError(errors.INVALID, message, { details: { option } });
 }
 
 /** A value, in a few words. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "object" && value !== null) {
+    const sort = Object.prototype.toString.call(value).slice("[object ".length, -1); // a `Map`, an `AbortSignal`
+    return `${/^[AEIO]/.test(sort) ? "an" : "a"} ${/^(Array|Object)$/.test(sort) ? sort.toLowerCase() : sort}`;
+  }
   if (typeof value === "function") return "a function";
   return String(value);
 }

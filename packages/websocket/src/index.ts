@@ -20,7 +20,9 @@ export {
 } from "./protocol/constants.ts";
 export type { CloseInfo, Phase } from "./errors.ts";
 export type { Message, Overflow } from "./connection/incoming.ts";
-export type { ConnectOptions, HeadersGiven, TlsOptions } from "./dial/options.ts";
+export type { HeadersGiven } from "./dial/headers.ts";
+export type { ConnectOptions } from "./dial/options.ts";
+export type { TlsOptions } from "./dial/tls.ts";
 export type { Data } from "./connection/outgoing.ts";
 export type { Action, Actor, PermissionRequest, Policy, Scope } from "./dial/permission.ts";
 export type { ScopeOptions, SecurityContext } from "./dial/security.ts";

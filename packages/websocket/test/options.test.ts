@@ -129,11 +129,115 @@ describe("a URL that cannot be dialled rejects with INVALID", () => {
   });
 });
 
-test("options that are no object reject with INVALID", async () => {
-  for (const options of [null, 1, "x"]) {
-    const failing = failureOf(connect("ws://127.0.0.1/", options as unknown as ConnectOptions));
-    expect(await failing).toMatchObject({ kind: errors.INVALID, details: { option: "options" } });
+describe("a URL that is nearly one is told what is wrong with it:", () => {
+  test.each([
+    ["ws://example.com:99999/x", "with a port up to 65535, got port `99999`"],
+    ["wss://me:hidden@[::1]:65536", "with a port up to 65535, got port `65536`"],
+    ["localhost:8080", "got `localhost:8080`, which has no scheme: did you mean `ws://localhost:8080`?"],
+    ["127.0.0.1:8080/x?token=hidden", "which has no scheme: did you mean `ws://127.0.0.1:8080/x`?"],
+    ["[::1]:8080", "which has no scheme: did you mean `ws://[::1]:8080`?"],
+    ["localhost", "which has no scheme: did you mean `ws://localhost`?"],
+    ["//example.com/ws", "which has no scheme: did you mean `wss://example.com/ws`?"],
+    ["example.com:443", "which has no scheme: did you mean `wss://example.com:443`?"],
+    ["me:hidden@example.com", "got another scheme"],
+    ["ws//example.com/a", "got `ws//example.com/a`"],
+    ["example.com/me:hidden@", "got `[redacted]`"],
+  ])("%s", async (url, told) => {
+    const failures = [await failureOf(connect(url))];
+    if (URL.canParse(url)) failures.push(await failureOf(connect(new URL(url))));
+    for (const failure of failures) {
+      expect(failure).toMatchObject({ kind: errors.INVALID, details: { option: "url" } });
+      expect(failure.message).toContain(told);
+      expect(failure.message).not.toContain("hidden");
+    }
+  });
+});
+
+describe("what stands in the place of the options rejects with INVALID, and the error says where it belongs:", () => {
+  test.each<[string, unknown, string]>([
+    ["null", null, "got `null`"],
+    ["a number", 1, "got `1`"],
+    ["a list", ["chat"], "got `an array`: did you mean `{ protocols: [ … ] }`?"],
+    ["a text", "chat", 'got `"chat"`: did you mean `{ protocols: [ … ] }`?'],
+    ["a signal", new AbortController().signal, "got `an AbortSignal`: did you mean `{ signal }`?"],
+    ["a map", new Map([["readLimit", 1]]), "got `a Map`"],
+    ["a promise", Promise.resolve({}), "got `a Promise`"],
+    ["a function", () => undefined, "got `a function`"],
+  ])("%s", async (_name, options, told) => {
+    await using server = await RawServer.listen();
+    const failure = await failureOf(connect(server.url, options as ConnectOptions));
+    expect(failure).toMatchObject({ kind: errors.INVALID, details: { option: "options" } });
+    expect(failure.message).toContain("Expected `options` to be an object");
+    expect(failure.message).toContain(told);
+    expect(server.connections).toBe(0);
+  });
+});
+
+describe("an option that does not exist rejects with INVALID, names what was probably meant, and nothing is dialled:", () => {
+  test.each<[string, ConnectOptions & Record<string, unknown>, string]>([
+    ["dial_timeout", { dial_timeout: "10s" }, "did you mean `dialTimeout`?"],
+    ["DialTimeout", { DialTimeout: "10s" }, "did you mean `dialTimeout`?"],
+    ["dailTimeuot", { dailTimeuot: "10s" }, "did you mean `dialTimeout`?"],
+    ["header", { header: {} }, "did you mean `headers`?"],
+    ["channelCapcity", { channelCapcity: undefined }, "did you mean `channelCapacity`?"],
+    ["handshakeTimeout", { handshakeTimeout: 1 }, "did you mean `dialTimeout`?"],
+    ["maxPayload", { maxPayload: 1 }, "did you mean `readLimit`?"],
+    ["rejectUnauthorized", { rejectUnauthorized: false }, "did you mean `tls: { rejectUnauthorized }`?"],
+    ["retries", { retries: 3 }, "only `readTimeout`, `writeTimeout`, "],
+    ["keepAlive.tiemout", { keepAlive: { interval: 1, tiemout: 1 } as never }, "did you mean `keepAlive.timeout`?"],
+    ["pace.message", { pace: { message: 1, per: 1 } as never }, "did you mean `pace.messages`?"],
+    ["addresses.denied", { addresses: { denied: [] } as never }, "only `deny`, `allow`"],
+    ["tls.rejectUnauthorised", { tls: { rejectUnauthorised: false } as never }, "mean `tls.rejectUnauthorized`?"],
+  ])("%s", async (option, options, told) => {
+    await using server = await RawServer.listen();
+    const failure = await failureOf(connect(server.url, options));
+    expect(failure).toMatchObject({ kind: errors.INVALID, retryable: false, details: { option, url: server.url } });
+    expect(failure.message).toContain(`There is no option \`${option}\``);
+    expect(failure.message).toContain(told);
+    expect(server.connections).toBe(0);
+  });
+
+  test.each(["host", "port", "path", "socket", "lookup", "timeout"])(
+    "tls.%s, which is the URL's business",
+    async (name) => {
+      const failing = failureOf(connect("wss://127.0.0.1/", { tls: { [name]: "x" } }));
+      expect(await failing).toMatchObject({ kind: errors.INVALID, details: { option: `tls.${name}` } });
+    },
+  );
+
+  test("unless Node may know it: what `tls` has beside is left to Node", async () => {
+    const failing = failureOf(connect("wss://127.0.0.1:1/", { tls: { optionOfTheFuture: true } as never }));
+    expect(await failing).toMatchObject({ kind: errors.INTERNAL });
+  });
+
+  test("of a ping: the connection stays open", async () => {
+    await using server = await PlainServer.echo();
+    const { client } = await server.meet({});
+    for (const [options, told] of [
+      [{ timeOut: 1 }, "There is no option `timeOut`: did you mean `timeout`?"],
+      [5000, "Expected `options` to be an object, got `5000`: did you mean `{ timeout: … }`?"],
+      ["5s", 'Expected `options` to be an object, got `"5s"`: did you mean `{ timeout: … }`?'],
+      [
+        new AbortController().signal,
+        "Expected `options` to be an object, got `an AbortSignal`: did you mean `{ signal }`?",
+      ],
+    ] as const) {
+      const failure = await failureOf(client.ping(options as never));
+      expect(failure).toMatchObject({ kind: errors.INVALID, message: told });
+    }
+    expect(await client.close()).toMatchObject({ code: 1000 });
+  });
+});
+
+test("options may be an instance of a class, and what it inherits counts", async () => {
+  class Defaults {
+    readonly channelCapacity: number = 3;
+    get readTimeout(): string {
+      return "-1s";
+    }
   }
+  const failing = failureOf(connect("ws://127.0.0.1:1/", new Defaults()));
+  expect(await failing).toMatchObject({ kind: errors.INVALID, details: { option: "readTimeout" } });
 });
 
 test("every option may be undefined, which means absent", async () => {

@@ -223,7 +223,32 @@ describe("mistakes are INVALID, and name the field:", () => {
     );
   });
 
+  test.each([
+    ["policies[0].action", [{ ...all, action: "*" }], {}, "did you mean `policies[0].actions`?"],
+    ["policies[0].conditions", [{ ...all, conditions: [] }], {}, "only `id`, `actions`, "],
+    ["address", [all], { address: { deny: [] } }, "did you mean `addresses`?"],
+    ["addresses.Deny", [all], { addresses: { Deny: [] } }, "did you mean `addresses.deny`?"],
+  ])("%s, which does not exist", (field, policies, options, told) => {
+    const making = () => security.scope(policies as Policy[], options as never);
+    expect(making).toThrow(expect.objectContaining({ kind: errors.INVALID, details: { option: field } }) as Error);
+    expect(making).toThrow(told);
+  });
+
   const scope = security.scope([]);
+  test("an option of `run` that does not exist", () => {
+    expect(() => security.run({ actor, scope, strict: true } as never, () => 1)).toThrow(
+      expect.objectContaining({ kind: errors.INVALID, details: { option: "strict" } }) as Error,
+    );
+  });
+
+  test("an actor may be more than an actor", () => {
+    expect(security.run({ actor: { ...actor, name: "Ann" } as typeof actor, scope }, () => 1)).toBe(1);
+  });
+
+  test("no body", () => {
+    expect(() => security.run({ actor, scope }, undefined as never)).toThrow("Expected `body` to be a function");
+  });
+
   test.each([
     ["context", undefined],
     ["actor", { scope }],

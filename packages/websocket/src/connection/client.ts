@@ -22,10 +22,11 @@ import {
 } from "../errors.ts";
 import { Farewell } from "./farewell.ts";
 import type { Message } from "./incoming.ts";
-import { checkObject, checkSignal, checkTimeout, type Settings } from "../dial/options.ts";
-import { checkMessage, type Data, Outgoing } from "./outgoing.ts";
+import { type ConnectionSettings } from "./options.ts";
+import { checkMessage, type Data, Outgoing, type Pace } from "./outgoing.ts";
 import { Pings } from "./pings.ts";
 import { Reading } from "./reading.ts";
+import { abortSignal, readOptions, type Readers, timeout } from "../protocol/options.ts";
 import { Silence } from "./silence.ts";
 
 /** Options of `client.ping`. */
@@ -35,6 +36,11 @@ export interface PingOptions {
   /** Ends the wait: rejects with the signal's reason. The ping itself has left. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const PING: Readers<{ readonly timeout: number | undefined; readonly signal: AbortSignal | undefined }> = {
+  timeout: timeout(10_000),
+  signal: abortSignal,
+};
 
 /** What a connection has done so far: a snapshot. */
 export interface ClientStats {
@@ -63,7 +69,8 @@ export interface ClientParts {
   readonly compression: Compression;
   readonly lendTo: (borrower: Borrower) => void;
   readonly url: URL;
-  readonly settings: Settings;
+  readonly settings: ConnectionSettings;
+  readonly pace: Pace | undefined;
   readonly journey: Journey;
 }
 
@@ -81,7 +88,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   readonly #outgoing: Outgoing;
   readonly #pings: Pings;
   readonly #silence: Silence;
-  readonly #settings: Settings;
+  readonly #settings: ConnectionSettings;
   #farewell: Farewell | undefined = undefined;
   readonly #url: string;
   readonly #compression: Compression;
@@ -90,7 +97,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   #settleClosed!: (info: CloseInfo) => void;
 
   /** @internal To be called in the turn in which the connection opens, before a frame is read. */
-  constructor({ socket, wire, compression, lendTo, url, settings, journey }: ClientParts) {
+  constructor({ socket, wire, compression, lendTo, url, settings, pace, journey }: ClientParts) {
     this.#socket = socket;
     this.#wire = wire;
     this.#settings = settings;
@@ -105,9 +112,9 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       socket,
       wire,
       compresses: compression !== COMPRESSION.DISABLED,
-      compressionThreshold: settings.compressionThreshold,
+      compressionThreshold: settings.compressionThreshold ?? (compression === COMPRESSION.NO_CONTEXT ? 512 : 128),
       writeTimeout: settings.writeTimeout,
-      pace: settings.pace,
+      pace,
       onStall: () => this.#timeOut("The peer did not take a byte within `writeTimeout`"),
     });
     this.#pings = new Pings((payload) => this.#outgoing.ping(payload));
@@ -220,14 +227,12 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   }
 
   async #ping(options: PingOptions): Promise<number> {
-    checkObject(options);
-    const timeout = checkTimeout("timeout", options.timeout, 10_000);
-    const signal = checkSignal(options.signal);
+    const { timeout: limit, signal } = readOptions(PING, options);
     signal?.throwIfAborted();
     this.#assertOpen("ping");
     if (this.#reading.channel.paused) throw paused(this.#journey);
-    const late = (): SluiceError => timedOut(this.#journey, `No pong from ${this.#journey.url} within ${timeout} ms`);
-    return this.#pings.ask(timeout, signal, late);
+    const late = (): SluiceError => timedOut(this.#journey, `No pong from ${this.#journey.url} within ${limit} ms`);
+    return this.#pings.ask(limit, signal, late);
   }
 
   /**

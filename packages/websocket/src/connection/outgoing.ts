@@ -22,6 +22,12 @@ const HEADER = 14;
 // Taken at load: fake timers of tests must not hold back what was sent.
 const nextTick = process.nextTick.bind(process);
 
+/** @internal At most so many messages in any stretch of so many milliseconds. */
+export interface Pace {
+  readonly messages: number;
+  readonly per: number;
+}
+
 /** @internal */
 export interface OutgoingOptions {
   readonly socket: WebSocket;
@@ -29,7 +35,7 @@ export interface OutgoingOptions {
   readonly compresses: boolean;
   readonly compressionThreshold: number;
   readonly writeTimeout: number | undefined;
-  readonly pace: { readonly messages: number; readonly per: number } | undefined;
+  readonly pace: Pace | undefined;
   /** A byte has waited longer than `writeTimeout`. */
   readonly onStall: () => void;
 }

@@ -7,7 +7,7 @@ import { COMPRESSION, type Compression } from "../protocol/constants.ts";
 import type { Borrower } from "../dial/wire.ts";
 import { Frames } from "../protocol/frames.ts";
 import { Incoming, messageOf } from "./incoming.ts";
-import type { Settings } from "../dial/options.ts";
+import type { ConnectionSettings } from "./options.ts";
 import type { Silence } from "./silence.ts";
 
 /** @internal */
@@ -17,7 +17,7 @@ export interface ReadingOptions {
   readonly wire: Socket;
   readonly lendTo: (borrower: Borrower) => void;
   readonly compression: Compression;
-  readonly settings: Settings;
+  readonly settings: ConnectionSettings;
   readonly silence: Silence;
   /** Reading has stopped, and the consumer had its turn and did not change that. */
   readonly onPause: () => void;

@@ -5,6 +5,8 @@
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 import { invalid } from "../errors.ts";
+import { nearest } from "../protocol/names.ts";
+import { optional, readGroup, type Readers } from "../protocol/options.ts";
 
 /** A well-known range, one address, or a subnet such as `"10.1.0.0/16"`. */
 export type AddressRange = "loopback" | "private" | "link-local" | "multicast" | "reserved" | (string & {});
@@ -95,13 +97,15 @@ class Ranges {
   }
 }
 
+const RULES: Readers<{ readonly deny: Ranges; readonly allow: Ranges }> = {
+  deny: rangesOf,
+  allow: optional(rangesOf, new Ranges()),
+};
+
 /** Reads the rules; throws INVALID, naming `option`, for what is none. */
 export function addressGuard(rules: unknown, option: string): AddressGuard {
-  if (typeof rules !== "object" || rules === null || Array.isArray(rules)) {
-    throw invalid(option, "an object with `deny`, a list of address ranges", rules);
-  }
-  const { deny, allow = [] } = rules as { deny?: unknown; allow?: unknown };
-  return new AddressGuard(rangesOf(deny, `${option}.deny`), rangesOf(allow, `${option}.allow`));
+  const { deny, allow } = readGroup(RULES, rules, option);
+  return new AddressGuard(deny, allow);
 }
 
 function rangesOf(given: unknown, option: string): Ranges {
@@ -110,7 +114,8 @@ function rangesOf(given: unknown, option: string): Ranges {
   for (const range of given as unknown[]) {
     if (typeof range === "string" && ranges.add(range)) continue;
     const names = [...RANGES.keys()].map((name) => `"${name}"`).join(", ");
-    throw invalid(option, `${names}, IP addresses or subnets`, range);
+    const meant = typeof range === "string" ? nearest(range, [...RANGES.keys()]) : undefined;
+    throw invalid(option, `${names}, IP addresses or subnets`, range, meant);
   }
   return ranges;
 }

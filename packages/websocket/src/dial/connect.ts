@@ -8,16 +8,11 @@ import { budgeted } from "../connection/budget.ts";
 import { Client } from "../connection/client.ts";
 import { denied, Journey, refused, type Refusal, shown, timedOut } from "../errors.ts";
 import { Handshake, type Outcome } from "./handshake.ts";
-import {
-  checkOptions,
-  checkUrl,
-  type ConnectOptions,
-  faultOf,
-  type Header,
-  type Settings,
-  type TlsOptions,
-} from "./options.ts";
+import type { Header } from "./headers.ts";
+import { checkOptions, type ConnectOptions, type Settings } from "./options.ts";
 import { Permissions } from "./permission.ts";
+import type { TlsOptions } from "./tls.ts";
+import { checkUrl, faultOf } from "./url.ts";
 import { Redaction, redactText, redactUrl } from "../protocol/redaction.ts";
 
 /**
@@ -127,8 +122,10 @@ class Dialling {
       journey: this.#journey,
       guards: [guard, this.#permissions.guard].filter((one) => one !== undefined),
       ...this.#credentials,
-      onOpen: (opened) =>
-        new Client({ ...opened, url: this.#target, settings: this.#settings, journey: this.#journey }),
+      onOpen: (opened) => {
+        const [settings, journey] = [this.#settings, this.#journey];
+        return new Client({ ...opened, url: this.#target, settings, pace: settings.pace, journey });
+      },
     });
     this.#handshake = handshake;
     let received: Received<Outcome<Client>>;

@@ -9,7 +9,8 @@ import { Alarm } from "../connection/alarm.ts";
 import { COMPRESSION, type Compression } from "../protocol/constants.ts";
 import { type Borrower, type DialOptions, Wire } from "./wire.ts";
 import { denied, type Refusal, refused, unreachable, untrusted } from "../errors.ts";
-import type { Header, Settings } from "./options.ts";
+import type { Header } from "./headers.ts";
+import type { Settings } from "./options.ts";
 import { retryAfterOf } from "./retry-after.ts";
 
 /** @internal What a handshake came to. */

@@ -1,8 +1,9 @@
 // The public face of permissions: make a scope, run with it, and insist on it.
 
-import { addressGuard, type AddressRules } from "./addresses.ts";
+import { type AddressGuard, addressGuard, type AddressRules } from "./addresses.ts";
 import { invalid } from "../errors.ts";
 import { type Actor, contexts, Pattern, type Policy, type Rule, Scope, settings } from "./permission.ts";
+import { callback, choice, optional, readGroup, readOptions, type Readers, text } from "../protocol/options.ts";
 
 /** What a scope holds beside its policies. */
 export interface ScopeOptions {
@@ -30,11 +31,10 @@ export interface SecurityContext {
  *   { id: "feeds", actions: "websocket.connect.url", resources: "wss://feeds.example.com/*", effect: "allow" },
  * ], { addresses: { deny: ["private", "loopback", "link-local"] } });
  */
-export function scope(policies: readonly Policy[], options?: ScopeOptions): Scope {
+export function scope(policies: readonly Policy[], options: ScopeOptions = {}): Scope {
   if (!Array.isArray(policies)) throw invalid("policies", "a list of policies", policies);
   const rules = (policies as readonly unknown[]).map((policy, i) => ruleOf(policy, `policies[${i}]`));
-  const addresses = options?.addresses;
-  return new Scope(rules, addresses === undefined ? undefined : addressGuard(addresses, "addresses"));
+  return new Scope(rules, readOptions(SCOPE, options).addresses);
 }
 
 /**
@@ -44,7 +44,8 @@ export function scope(policies: readonly Policy[], options?: ScopeOptions): Scop
  * @throws SluiceError of kind INVALID when the actor or the scope is none; what `body` throws.
  */
 export function run<T>(context: SecurityContext, body: () => T): T {
-  const { actor, scope: given } = checkContext(context);
+  const { actor, scope: given } = readOptions(CONTEXT, context, { argument: "context" });
+  if (typeof body !== "function") throw invalid("body", "a function", body);
   return contexts.run({ actor, rules: given.rules, guard: given.guard }, body);
 }
 
@@ -54,38 +55,48 @@ export function strict(on: boolean): void {
   settings.strict = on;
 }
 
-function checkContext(context: unknown): SecurityContext {
-  if (typeof context !== "object" || context === null) {
-    throw invalid("context", "an object with `actor` and `scope`", context);
-  }
-  const { actor, scope: given } = context as { actor?: unknown; scope?: unknown };
-  if (typeof actor !== "object" || actor === null) throw invalid("actor", "an object with an `id`", actor);
+const SCOPE: Readers<{ readonly addresses: AddressGuard | undefined }> = { addresses: optional(addressGuard) };
+
+const CONTEXT: Readers<SecurityContext> = {
+  actor: checkActor,
+  scope: (given, option) => {
+    if (given instanceof Scope) return given;
+    throw invalid(option, "what `security.scope` made", given);
+  },
+};
+
+// It may have more: a program passes the user that it has.
+function checkActor(actor: unknown, option: string): Actor {
+  if (typeof actor !== "object" || actor === null) throw invalid(option, "an object with an `id`", actor);
   const { id, meta } = actor as { id?: unknown; meta?: unknown };
-  if (typeof id !== "string") throw invalid("actor.id", "a string", id);
-  if (meta !== undefined && (typeof meta !== "object" || meta === null)) throw invalid("actor.meta", "an object", meta);
-  if (!(given instanceof Scope)) throw invalid("scope", "what `security.scope` made", given);
-  return { actor: actor as Actor, scope: given };
+  text(id, `${option}.id`);
+  if (meta !== undefined && (typeof meta !== "object" || meta === null)) {
+    throw invalid(`${option}.meta`, "an object", meta);
+  }
+  return actor as Actor;
 }
+
+type PolicyRead = Omit<Rule, "allows"> & { readonly effect: Policy["effect"] };
+const POLICY: Readers<PolicyRead> = {
+  id: (given, option) => {
+    if (text(given, option) !== "") return given as string;
+    throw invalid(option, "a string with something in it", given);
+  },
+  actions: checkPatterns,
+  resources: checkPatterns,
+  effect: choice<Policy["effect"]>(["allow", "deny"], `"allow" or "deny"`),
+  when: callback(),
+};
 
 function ruleOf(policy: unknown, at: string): Rule {
-  if (typeof policy !== "object" || policy === null) throw invalid(at, "a policy", policy);
-  const { id, actions, resources, effect, when } = policy as Readonly<Record<string, unknown>>;
-  if (typeof id !== "string" || id === "") throw invalid(`${at}.id`, "a string", id);
-  if (effect !== "allow" && effect !== "deny") throw invalid(`${at}.effect`, `"allow" or "deny"`, effect);
-  if (when !== undefined && typeof when !== "function") throw invalid(`${at}.when`, "a function", when);
-  return {
-    id,
-    actions: patternsOf(actions, `${at}.actions`),
-    resources: patternsOf(resources, `${at}.resources`),
-    allows: effect === "allow",
-    when: when as Rule["when"],
-  };
+  const { effect, ...rule } = readGroup(POLICY, policy, at);
+  return { ...rule, allows: effect === "allow" };
 }
 
-function patternsOf(patterns: unknown, at: string): Pattern[] {
+function checkPatterns(patterns: unknown, option: string): Pattern[] {
   const list: unknown[] = Array.isArray(patterns) ? patterns : [patterns];
   return list.map((pattern) => {
-    if (typeof pattern !== "string") throw invalid(at, "a pattern or a list of patterns", pattern);
+    if (typeof pattern !== "string") throw invalid(option, "a pattern or a list of patterns", pattern);
     return new Pattern(pattern);
   });
 }

@@ -6,7 +6,7 @@ import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "n
 import { connect as connectTls, type SecureContext, TLSSocket } from "node:tls";
 import type { AddressGuard } from "./addresses.ts";
 import type { Journey } from "../errors.ts";
-import type { TlsOptions } from "./options.ts";
+import type { TlsOptions } from "./tls.ts";
 
 /** @internal */
 export interface DialOptions {
