@@ -4,25 +4,8 @@
 import { Channel, select, Selector, time } from "@sluice/channels";
 import { describe, expect, test } from "vitest";
 import { turns } from "./progress.ts";
+import { collect, residue } from "./residue.ts";
 import { upTo } from "./values.ts";
-
-function collect(): void {
-  const { gc } = globalThis;
-  if (gc === undefined) throw new Error("These tests need --expose-gc");
-  for (let i = 0; i < 3; i += 1) gc();
-}
-
-/** Bytes that each round leaves on the heap; the first rounds are not counted, since they warm the engine up. */
-async function residue(rounds: number, round: (i: number) => unknown): Promise<number> {
-  for (let i = 0; i < rounds / 10; i += 1) await round(i);
-  await turns();
-  collect();
-  const before = process.memoryUsage().heapUsed;
-  for (let i = 0; i < rounds; i += 1) await round(i);
-  await turns();
-  collect();
-  return (process.memoryUsage().heapUsed - before) / rounds;
-}
 
 /** The same for operations that one abort ends, a thousand at a time: a fresh signal for each would be most of the cost. */
 async function residueOfAborts(start: (signal: AbortSignal) => Promise<unknown>): Promise<number> {
