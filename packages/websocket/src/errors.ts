@@ -98,6 +98,13 @@ export function unreachable(journey: Journey, what: string, errno: string | unde
   });
 }
 
+/** What answered is no WebSocket, or speaks no TLS that we speak: the same attempt would meet the same. */
+export function unsuitable(journey: Journey, what: string, errno: string | undefined): SluiceError {
+  return new SluiceError(errors.INTERNAL, `Cannot connect to ${journey.url}: ${journey.redaction.text(what)}`, {
+    details: { ...journey.details(), ...(errno === undefined ? undefined : { errno }) },
+  });
+}
+
 /** The server's certificate is not one to trust. */
 export function untrusted(journey: Journey, what: string, errno: string): SluiceError {
   return new SluiceError(errors.INTERNAL, `Cannot trust ${journey.url}: ${what} (${errno})`, {
@@ -141,7 +148,7 @@ export function refused(journey: Journey, refusal: Refusal, why?: string): Sluic
     ...(retryAfter === undefined ? undefined : { retryAfter }),
   };
   return new SluiceError(kindOf(status), why === undefined ? message : `${message}: ${why}`, {
-    retryable: status < 300 || status === 408 || status === 425 || status === 429 || status >= 500,
+    retryable: status === 408 || status === 425 || status === 429 || status >= 500,
     details,
   });
 }

@@ -105,18 +105,13 @@ const upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
 const wrong: readonly (readonly [string, (peer: RawPeer) => void])[] = [
   ["the wrong `Sec-WebSocket-Accept`", (peer) => peer.write(peer.answer().replace(/Accept: ./, "Accept: #"))],
   ["no `Sec-WebSocket-Accept`", (peer) => peer.write(`HTTP/1.1 101 Go\r\n${upgrade}\r\n`)],
-  ["no `Upgrade`", (peer) => peer.write(peer.answer().replace("Upgrade: websocket\r\n", ""))],
-  ["another `Upgrade`", (peer) => peer.write(peer.answer().replace("Upgrade: websocket", "Upgrade: h2c"))],
-  ["no `Connection`", (peer) => peer.write(peer.answer().replace("Connection: Upgrade\r\n", ""))],
   ["a subprotocol that nobody asked for", (peer) => peer.write(peer.answer("Sec-WebSocket-Protocol: chat"))],
   [
     "an extension that nobody offered",
     (peer) => peer.write(peer.answer("Sec-WebSocket-Extensions: permessage-deflate")),
   ],
-  ["200 and a page", (peer) => peer.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")],
   ["garbage", (peer) => peer.write("\0\u0001\u0002 no HTTP at all \r\n\r\n")],
   ["frames without an answer", (peer) => peer.write(text("hello"))],
-  ["a TLS alert", (peer) => peer.write(Buffer.from("15030100020228", "hex"))],
   ["a header that never ends", (peer) => void peer.drip(endless())],
   ["headers that never end", (peer) => void peer.drip(endless("\r\nX: "))],
   ["nothing but FIN", (peer) => peer.socket.end()],

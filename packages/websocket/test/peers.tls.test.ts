@@ -113,11 +113,11 @@ describe("what was not trusted is accepted", () => {
 });
 
 describe("a handshake of TLS", () => {
-  test("with a server that speaks none is the network's failure", async () => {
+  test("with a server that speaks none fails for good", async () => {
     await using server = await RawServer.listen();
     const failing = failureOf(connect(`wss://127.0.0.1:${server.port}/`, { tls }));
     server.onBytes = (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
-    expect(await failing).toMatchObject({ kind: errors.INTERNAL, retryable: true, details: { phase: "tls" } });
+    expect(await failing).toMatchObject({ kind: errors.INTERNAL, retryable: false, details: { phase: "tls" } });
   });
 
   test("that the server never answers ends at `dialTimeout`", async () => {

@@ -5,13 +5,13 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { Channel, type SluiceError } from "@sluice/channels";
 import { type ClientOptions, WebSocket } from "ws";
-import { Alarm } from "../connection/alarm.ts";
 import { COMPRESSION, type Compression } from "../protocol/constants.ts";
 import { type Borrower, type DialOptions, Wire } from "./wire.ts";
-import { denied, type Refusal, refused, unreachable, untrusted } from "../errors.ts";
+import { type Refusal, refused, unreachable, unsuitable } from "../errors.ts";
+import { explained, lackOf, messageOf } from "./explanation.ts";
 import type { Header } from "./headers.ts";
 import type { Settings } from "./options.ts";
-import { retryAfterOf } from "./retry-after.ts";
+import { RefusalReader } from "./refusal.ts";
 
 /** @internal What a handshake came to. */
 export type Outcome<T> =
@@ -36,27 +36,8 @@ export interface HandshakeOptions<T> extends DialOptions {
   readonly onOpen: (opened: Opened) => T;
 }
 
-const BODY_LIMIT = 1024;
-// More is read than shown, so that a secret at the limit is seen whole and hidden.
-const BODY_READ = 2 * BODY_LIMIT;
-const BODY_PATIENCE = 1000;
 // RFC 9110 15.4: those that say "ask there instead".
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
-// What helps to understand a refusal, and is never a secret of ours once redacted.
-const SHOWN_HEADERS: readonly string[] = [
-  "content-length",
-  "content-type",
-  "date",
-  "location",
-  "retry-after",
-  "sec-websocket-version",
-  "server",
-  "upgrade",
-  "via",
-  "www-authenticate",
-  "x-request-id",
-];
-
 /** @internal */
 export class Handshake<T> {
   /** Gets the one outcome. */
@@ -66,7 +47,7 @@ export class Handshake<T> {
   #socket: WebSocket | undefined = undefined;
   #agreed = "";
   #done = false;
-  #settleRefusal: (() => void) | undefined = undefined;
+  #refusal: RefusalReader | undefined = undefined;
 
   constructor(options: HandshakeOptions<T>) {
     this.#options = options;
@@ -77,13 +58,14 @@ export class Handshake<T> {
 
   /** Ends the attempt; a refusal that is still being read is reported as far as it came. */
   expire(): boolean {
-    this.#settleRefusal?.();
+    this.#refusal?.settle();
     return this.#done;
   }
 
   /** Ends the attempt and lets go of everything. */
   abandon(): void {
     this.#done = true;
+    this.#refusal?.settle();
     this.#socket?.terminate();
     this.#wire.socket?.destroy();
   }
@@ -98,13 +80,7 @@ export class Handshake<T> {
       return;
     }
     this.#socket = socket;
-    socket.on("upgrade", (response) => {
-      this.#agreed = response.headers["sec-websocket-extensions"] ?? "";
-      if (response.httpVersion === "1.1") return;
-      // ws would take it for an agreement; HTTP/1.0 has no 101 (RFC 6455 4.2.2).
-      this.#fail(() => unreachable(this.#options.journey, `it answered in HTTP/${response.httpVersion}`, undefined));
-      this.abandon();
-    });
+    socket.on("upgrade", (response) => this.#upgraded(response));
     socket.on("open", () => this.#opened(socket));
     socket.on("unexpected-response", (request, response) => this.#answered(request, response));
     socket.on("error", (error) => this.#fail(() => this.#whyFailed(error)));
@@ -129,6 +105,21 @@ export class Handshake<T> {
     return options as unknown as ClientOptions; // its types know neither header lists nor `closeTimeout`
   }
 
+  #upgraded({ httpVersion, headers }: IncomingMessage): void {
+    const { journey } = this.#options;
+    this.#agreed = headers["sec-websocket-extensions"] ?? "";
+    const { upgrade = "" } = headers;
+    if (upgrade.toLowerCase() !== "websocket") {
+      this.#fail(() => unsuitable(journey, `it answered 101 and upgraded to \`${upgrade}\``, undefined));
+    } else if (httpVersion !== "1.1") {
+      // ws would take it for an agreement; HTTP/1.0 has no 101 (RFC 6455 4.2.2).
+      this.#fail(() => unreachable(journey, `it answered in HTTP/${httpVersion}`, undefined));
+    } else {
+      return;
+    }
+    this.abandon();
+  }
+
   #opened(socket: WebSocket): void {
     const wire = this.#wire.socket;
     if (this.#done || wire === undefined) return;
@@ -143,72 +134,25 @@ export class Handshake<T> {
     this.outcome.trySend({ kind: "open", value });
   }
 
-  // At most 1 KiB of the body and one second: enough to read what the server has to say.
   #answered(request: ClientRequest, response: IncomingMessage): void {
     if (this.#done) return;
-    const chunks: Buffer[] = [];
-    let length = 0;
-    const settle = (): void => {
-      if (this.#settleRefusal === undefined) return;
-      this.#settleRefusal = undefined;
-      patience.clear();
-      this.#refused(response, Buffer.concat(chunks).toString());
+    this.#refusal = new RefusalReader(response, this.#options.journey.redaction, (refusal) => {
+      this.#refused(response, refusal);
       request.destroy();
       this.abandon();
-    };
-    const patience = new Alarm(settle);
-    this.#settleRefusal = settle;
-    patience.in(BODY_PATIENCE);
-    response.on("data", (chunk: Buffer) => {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length >= BODY_READ) settle();
     });
-    response.on("end", settle);
-    response.on("error", settle);
-    response.on("close", settle);
-    if (this.#options.settings.redirects > 0 && redirects(response)) settle();
+    if (this.#options.settings.redirects > 0 && redirects(response)) this.#refusal.settle();
   }
 
-  #refused(response: IncomingMessage, body: string): void {
-    const { journey } = this.#options;
-    const status = response.statusCode ?? 0;
-    const refusal: Refusal = {
-      status,
-      statusText: journey.redaction.text(response.statusMessage ?? ""),
-      headers: this.#shownHeaders(response),
-      body: cut(journey.redaction.text(body), BODY_LIMIT),
-      retryAfter: retryAfterOf(response.headers["retry-after"], response.headers.date),
-    };
+  #refused(response: IncomingMessage, refusal: Refusal): void {
     const { location } = response.headers;
     if (location !== undefined && redirects(response)) this.#finish({ kind: "redirect", location, refusal });
-    else this.#fail(() => refused(journey, refusal));
-  }
-
-  #shownHeaders(response: IncomingMessage): Record<string, string> {
-    const shown: Record<string, string> = {};
-    for (const name of SHOWN_HEADERS) {
-      const value = response.headers[name];
-      if (value === undefined) continue;
-      const text = Array.isArray(value) ? value.join(", ") : value;
-      shown[name] = this.#options.journey.redaction
-        .text(name === "location" ? withoutSecrets(text) : text)
-        .slice(0, 256);
-    }
-    return shown;
+    else this.#fail(() => refused(this.#options.journey, refusal, lackOf(response)));
   }
 
   #whyFailed(error: NodeJS.ErrnoException | undefined): SluiceError {
-    const { journey } = this.#options;
-    const { refused: address, distrust } = this.#wire;
-    if (address !== undefined) {
-      return denied(journey, `the address ${address} is refused by a rule`, { address });
-    }
-    const errno = error?.code ?? this.#wire.errno;
-    // Where distrust was switched off it is no reason for what failed later.
-    if (distrust !== undefined && journey.phase === "tls")
-      return untrusted(journey, messageOf(error), errno ?? distrust);
-    return unreachable(journey, whatOf(error, errno), errno);
+    const { errno, refused: address, distrust } = this.#wire;
+    return explained(this.#options.journey, { error, errno, refused: address, distrust });
   }
 
   #fail(error: () => SluiceError): void {
@@ -239,34 +183,4 @@ function agreedOn(extensions: string): Compression {
 
 function redirects({ statusCode, headers }: IncomingMessage): boolean {
   return headers.location !== undefined && REDIRECTS.includes(statusCode ?? 0);
-}
-
-// To a number of bytes, without half a character at the end.
-function cut(text: string, bytes: number): string {
-  const encoded = Buffer.from(text);
-  if (encoded.length <= bytes) return text;
-  return new TextDecoder().decode(encoded.subarray(0, bytes), { stream: true });
-}
-
-function withoutSecrets(location: string): string {
-  return location.replace(/\/\/[^/]*@/, "//").replace(/\?.*$/s, "?[redacted]");
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error && error.message !== "" ? error.message : "the handshake failed";
-}
-
-const EXPLANATIONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "the connection was refused",
-  ECONNRESET: "the connection was reset during the handshake",
-  EAI_AGAIN: "the name cannot be looked up at the moment",
-  EHOSTUNREACH: "the host cannot be reached",
-  ENETUNREACH: "the network cannot be reached",
-  ENOTFOUND: "the name does not exist",
-  ETIMEDOUT: "the connection attempt timed out",
-};
-
-function whatOf(error: Error | undefined, errno: string | undefined): string {
-  if (errno === undefined) return messageOf(error);
-  return `${EXPLANATIONS[errno] ?? messageOf(error)} (${errno})`;
 }
