@@ -19,11 +19,12 @@ leavesNothingBehind();
 /** OpenSSL's way to put it: routines, source files, numbers of errors, names of alerts. */
 const OPENSSL = /routines|\.c:\d|error:|alert number|EPROTO|wrong version number|sslv3|tlsv1|ERR_SSL/i;
 
-function isTold(failure: SluiceError, words: RegExp, phase: string): void {
+/** What a failure tells, once everything else about it is as it should be. */
+function told(failure: SluiceError, phase: string): string {
   expect(failure).toMatchObject({ kind: errors.INTERNAL, retryable: false, details: { phase } });
-  expect(failure.message).toMatch(words);
   expect(failure.message).not.toMatch(OPENSSL);
   for (const shown of showings(failure)) expect(shown).not.toMatch(/routines|\.c:\d/);
+  return failure.message;
 }
 
 /** Dials a server, and closes it again. */
@@ -75,7 +76,7 @@ describe("an answer of HTTP that is no WebSocket says what it is:", () => {
     const failing = failureOf(connect(server.url));
     const peer = await server.next();
     peer.write(answer(peer));
-    isTold(await failing, words, "http");
+    expect(told(await failing, "http")).toMatch(words);
     await peer.gone();
   });
 
@@ -84,7 +85,7 @@ describe("an answer of HTTP that is no WebSocket says what it is:", () => {
     const failing = failureOf(connect(server.url));
     const peer = await server.next();
     peer.write(Buffer.from("15030100020228", "hex"));
-    isTold(await failing, /speaks TLS at this port: `wss:`/, "http");
+    expect(told(await failing, "http")).toMatch(/speaks TLS at this port: `wss:`/);
     await peer.gone();
   });
 });
@@ -97,50 +98,51 @@ describe("a port that speaks no TLS behind a wss: URL is told so, whatever it sa
     ["zeros", "\0\0\0\0\0\0\0\0"],
   ])("%s", async (_, answer) => {
     const server = createPlainServer((socket) => socket.once("data", () => socket.end(answer)));
-    isTold(await dialled(server), /does not speak TLS at this port: `ws:`/, "tls");
+    expect(told(await dialled(server), "tls")).toMatch(/does not speak TLS at this port: `ws:`/);
   });
 });
 
+function withCertificate(more: ServerOptions): Server {
+  return createTlsServer({ ...certificate("trusted"), ...more });
+}
+
 describe("an alert of the server is told in words:", () => {
-  const withCertificate = (more: ServerOptions): Server => createTlsServer({ ...certificate("trusted"), ...more });
   const tls = { ca: authority };
   const wants = { ca: authority, requestCert: true };
 
   test.each(["TLSv1.3", "TLSv1.2"] as const)("a client certificate is wanted, by %s", async (maxVersion) => {
-    isTold(
-      await dialled(withCertificate({ ...wants, maxVersion }), { tls }),
+    expect(told(await dialled(withCertificate({ ...wants, maxVersion }), { tls }), "tls")).toMatch(
       /client certificate .*`tls: \{ cert, key \}`/,
-      "tls",
     );
   });
 
   test("and is wanted also of who trusts everybody", async () => {
-    isTold(await dialled(withCertificate(wants), { tls: { rejectUnauthorized: false } }), /client certificate/, "tls");
+    expect(told(await dialled(withCertificate(wants), { tls: { rejectUnauthorized: false } }), "tls")).toMatch(
+      /client certificate/,
+    );
   });
 
   test.each([
     ["older", { maxVersion: "TLSv1.2" }, { minVersion: "TLSv1.3" }],
     ["newer", { minVersion: "TLSv1.3" }, { maxVersion: "TLSv1.2" }],
   ] as const)("the server's TLS is %s than ours", async (_, theirs, ours) => {
-    isTold(
-      await dialled(withCertificate(theirs), { tls: { ...tls, ...ours } }),
+    expect(told(await dialled(withCertificate(theirs), { tls: { ...tls, ...ours } }), "tls")).toMatch(
       /no version of TLS suits both sides/,
-      "tls",
     );
   });
 
   test("no cipher suite is common", async () => {
     const theirs = { ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256", maxVersion: "TLSv1.2" } as const;
     const ours = { ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384", maxVersion: "TLSv1.2" } as const;
-    isTold(
-      await dialled(withCertificate(theirs), { tls: { ...tls, ...ours } }),
+    expect(told(await dialled(withCertificate(theirs), { tls: { ...tls, ...ours } }), "tls")).toMatch(
       /no cipher suite suits both sides/,
-      "tls",
     );
   });
 
   test("the server speaks HTTP/2 only", async () => {
-    isTold(await dialled(withCertificate({ ALPNProtocols: ["h2"] }), { tls }), /does not speak HTTP\/1\.1/, "tls");
+    expect(told(await dialled(withCertificate({ ALPNProtocols: ["h2"] }), { tls }), "tls")).toMatch(
+      /does not speak HTTP\/1\.1/,
+    );
   });
 
   // RFC 8446 6.2, those that OpenSSL reads.
@@ -151,7 +153,7 @@ describe("an alert of the server is told in words:", () => {
   test.each(numbers)("number %i", async (number) => {
     const alert = Buffer.from([21, 3, 3, 0, 2, 2, number]);
     const server = createPlainServer((socket) => socket.once("data", () => socket.end(alert)));
-    isTold(await dialled(server), /the server ended TLS: \w/, "tls");
+    expect(told(await dialled(server), "tls")).toMatch(/the server ended TLS: \w/);
   });
 
   test("a server that breaks off in the middle of TLS may be tried again", async () => {

@@ -67,7 +67,7 @@ const BROKEN: readonly string[] = ["UNEXPECTED_EOF_WHILE_READING", "DECRYPTION_F
 
 /** Says what OpenSSL found wrong, or undefined for an error that is not OpenSSL's. */
 export function tlsFailureOf(error: Error | undefined): TlsFailure | undefined {
-  const { code = "", message = "" } = (error ?? {}) as NodeJS.ErrnoException;
+  const { code = "", message = "" }: Partial<NodeJS.ErrnoException> = error ?? {};
   // A write that meets the alert is an `EPROTO` that carries OpenSSL's text.
   if (!code.startsWith("ERR_SSL_") && !(code === "EPROTO" && message.includes("SSL routines"))) return undefined;
   const alert = /SSL alert number (\d+)/.exec(message)?.[1];
