@@ -19,7 +19,8 @@ export {
   TYPE_TEXT,
 } from "./protocol/constants.ts";
 export type { CloseInfo, Phase } from "./errors.ts";
-export type { Message, Overflow } from "./connection/incoming.ts";
+export type { Overflow } from "./connection/incoming.ts";
+export type { Message } from "./protocol/message.ts";
 export type { HeadersGiven } from "./dial/headers.ts";
 export type { ConnectOptions } from "./dial/options.ts";
 export type { TlsOptions } from "./dial/tls.ts";

@@ -5,7 +5,7 @@ import { constants, deflateRawSync } from "node:zlib";
 import { errors, time } from "@sluice/channels";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { connect } from "../src/index.ts";
-import { Frames } from "../src/protocol/frames.ts";
+import { Gate } from "../src/connection/gate.ts";
 import { authority, certificate } from "./fixtures/certificates.ts";
 import { close, frame, OPCODE, text } from "./fixtures/frames.ts";
 import { type RawPeer, RawServer } from "./fixtures/raw-server.ts";
@@ -80,7 +80,7 @@ describe("cut by us", () => {
 
 describe("cut by ws alone", () => {
   test("what comes behind a full channel is kept, in order, and never shown as more than the capacity", async () => {
-    vi.spyOn(Frames, "between").mockReturnValue(undefined);
+    vi.spyOn(Gate, "between").mockReturnValue(undefined);
     await using server = await RawServer.listen();
     const { client, peer } = await server.meet({ channelCapacity: 2 });
     peer.write(...numbered(1000));
@@ -96,7 +96,7 @@ describe("cut by ws alone", () => {
   });
 
   test.each(["close", "terminate"] as const)("`%s` discards what had not reached the channel", async (way) => {
-    vi.spyOn(Frames, "between").mockReturnValue(undefined);
+    vi.spyOn(Gate, "between").mockReturnValue(undefined);
     await using server = await RawServer.listen();
     const { client, peer } = await server.meet({ channelCapacity: 2 });
     peer.write(...numbered(100));
@@ -111,7 +111,7 @@ describe("cut by ws alone", () => {
   });
 
   test("a peer that inflates a segment a thousandfold is closed with 1009, and what came before is kept", async () => {
-    vi.spyOn(Frames, "between").mockReturnValue(undefined);
+    vi.spyOn(Gate, "between").mockReturnValue(undefined);
     await using server = await RawServer.listen();
     const connecting = connect(server.url, { channelCapacity: 1, compression: 1, closeTimeout: 200 });
     const peer = await server.next();

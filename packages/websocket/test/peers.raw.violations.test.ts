@@ -1,6 +1,7 @@
 // Frames of a raw peer that break the protocol, and connections that break in the middle of a frame.
 
 import { randomBytes } from "node:crypto";
+import { deflateRawSync } from "node:zlib";
 import { errors } from "@sluice/channels";
 import { describe, expect, test } from "vitest";
 import { COMPRESSION, connect } from "../src/index.ts";
@@ -28,6 +29,10 @@ const violations: readonly (readonly [string, number, readonly Buffer[]])[] = [
   ["a close frame in fragments", 1002, [frame(OPCODE.CLOSE, "", { fin: false })]],
   ["a ping of 126 bytes", 1002, [ping("x".repeat(126))]],
   ["a close frame of 126 bytes", 1002, [close(1000, "x".repeat(124))]],
+  ["an empty ping whose length is written in 16 bits", 1002, [frame(OPCODE.PING, "", { bits: 16 })]],
+  ["an empty pong whose length is written in 64 bits", 1002, [frame(OPCODE.PONG, "", { bits: 64 })]],
+  ["a close frame whose length is written in 16 bits", 1002, [frame(OPCODE.CLOSE, "", { bits: 16 })]],
+  ["a length of 2^63", 1002, [frame(OPCODE.BINARY, "", { claims: 2 ** 63 })]],
   ["a continuation of nothing", 1002, [last("x")]],
   ["the end of a message twice", 1002, [first("a"), last("b"), last("c")]],
   ["a new message inside of another", 1002, [first("a"), text("b")]],
@@ -84,6 +89,96 @@ describe("the connection is closed, the code that travelled is reported, what ca
       })(),
     ).rejects.toBe((await client.closed).error);
     expect(received).toEqual(["before"]);
+  });
+});
+
+const beginnings: readonly (readonly [string, readonly number[]])[] = [
+  ["a reserved opcode, a length of 16 bits", [0x83, 126]],
+  ["a reserved opcode of control frames", [0x8b, 127]],
+  ["a ping of more than 125 bytes", [0x89, 126]],
+  ["a ping in fragments", [0x09, 126]],
+  ["a masked frame", [0x81, 0xff]],
+  ["RSV1 without compression", [0xc1, 127]],
+  ["a continuation of nothing", [0x80, 126]],
+  ["a close frame of one byte", [0x88, 1]],
+  ["a length of 2^63, nine of ten bytes", [0x82, 127, 0x80, 0, 0, 0, 0, 0, 0]],
+];
+
+test.each(beginnings)(
+  "a frame is judged by its beginning, the rest of its length is not waited for: %s",
+  async (_, bytes) => {
+    await using server = await RawServer.listen();
+    const { client, peer } = await server.meet();
+    peer.write(Buffer.from(bytes));
+    expect(closeOf(await peer.next(OPCODE.CLOSE)).code).toBe(1002);
+    peer.socket.end();
+    expect(await client.closed).toMatchObject({ code: 1002, initiator: "local" });
+  },
+);
+
+describe("while a compressed message is on its way, one that takes its time to inflate,", () => {
+  const agree = "Sec-WebSocket-Extensions: permessage-deflate";
+  const deflated = deflateRawSync(Buffer.alloc(14 * 1024 * 1024));
+  const half = Math.floor(deflated.length / 2);
+  const begun = frame(OPCODE.BINARY, deflated.subarray(0, half), { fin: false, reserved: 4 });
+  const rest = frame(OPCODE.CONTINUATION, deflated.subarray(half));
+
+  test.each([
+    ["the rest of the message", rest],
+    ["a close frame with another code", close(1008)],
+    ["another message", compressed(OPCODE.BINARY, Buffer.alloc(1024 * 1024))],
+    ["more that is forbidden", Buffer.from([0x8b, 0, 0xf1, 0])],
+  ])("a violation closes with 1002 and nothing behind it has an effect: %s", async (_, behind) => {
+    await using server = await RawServer.listen();
+    const connecting = connect(server.url, { compression: COMPRESSION.CONTEXT_TAKEOVER });
+    const peer = await server.next();
+    peer.write(peer.answer(agree));
+    const client = await connecting;
+    await peer.drip([begun, frame(3), behind]);
+    expect(closeOf(await peer.next(OPCODE.CLOSE)).code).toBe(1002);
+    peer.socket.destroy();
+    expect(await client.closed).toMatchObject({ code: 1002, wasClean: false, initiator: "local" });
+    expect(client.stats.messagesReceived).toBe(0);
+  });
+
+  test("a whole one is delivered before the violation behind it is looked at", async () => {
+    await using server = await RawServer.listen();
+    const connecting = connect(server.url, { compression: COMPRESSION.CONTEXT_TAKEOVER });
+    const peer = await server.next();
+    peer.write(peer.answer(agree));
+    const client = await connecting;
+    await peer.drip([begun, rest, frame(3), close(1008)]);
+    expect((await client.channel().receive()).value?.data).toHaveLength(14 * 1024 * 1024);
+    expect(closeOf(await peer.next(OPCODE.CLOSE)).code).toBe(1002);
+    peer.socket.destroy();
+    expect(await client.closed).toMatchObject({ code: 1002, initiator: "local" });
+  });
+});
+
+describe("a ping is answered although", () => {
+  test.each([
+    ["a close frame stands behind it", close(1000), 1000],
+    ["a violation stands behind it", frame(3), 1002],
+  ])("%s, in the same segment", async (_, behind, code) => {
+    await using server = await RawServer.listen();
+    const { peer } = await server.meet();
+    peer.write(ping("first"), ping("last"), behind);
+    const answers = [(await peer.frames.receive()).value, (await peer.frames.receive()).value];
+    expect(answers.map((answer) => answer?.opcode)).toEqual([OPCODE.PONG, OPCODE.CLOSE]);
+    expect(answers[0]?.payload.toString()).toBe("last");
+    expect(answers[1]?.payload.readUInt16BE()).toBe(code);
+    peer.socket.end();
+  });
+
+  test("we close in the turn in which it arrives", async () => {
+    await using server = await RawServer.listen();
+    const { client, peer } = await server.meet({ closeTimeout: 50 });
+    const received = client.channel().receive();
+    const closing = received.then(() => client.close());
+    peer.write(text("close"), ping("?"));
+    expect((await peer.frames.receive()).value?.opcode).toBe(OPCODE.PONG);
+    expect((await peer.frames.receive()).value?.opcode).toBe(OPCODE.CLOSE);
+    await closing;
   });
 });
 

@@ -9,6 +9,8 @@ import { rejected, settle } from "@sluice/channels/source";
 import { WebSocket } from "ws";
 import { budgeted } from "./budget.ts";
 import { CLOSE_CODES, COMPRESSION, type Compression, type MessageType } from "../protocol/constants.ts";
+import type { Violation } from "../protocol/closing.ts";
+import type { Message } from "../protocol/message.ts";
 import type { Borrower } from "../dial/wire.ts";
 import { checkClose, closeCodeOf, Ending } from "./ending.ts";
 import {
@@ -21,7 +23,6 @@ import {
   usedAfterClose,
 } from "../errors.ts";
 import { Farewell } from "./farewell.ts";
-import type { Message } from "./incoming.ts";
 import { type ConnectionSettings } from "./options.ts";
 import { checkMessage, type Data, Outgoing, type Pace } from "./outgoing.ts";
 import { Pings } from "./pings.ts";
@@ -134,6 +135,12 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       compression,
       settings,
       silence: this.#silence,
+      onPing: (payload) => {
+        if (this.#isOpen()) this.#outgoing.pong(payload);
+      },
+      onPong: (payload) => this.#pings.answered(payload),
+      onClose: () => this.#outgoing.answer(),
+      onViolation: (violation) => this.#violated(violation),
       onPause: () => this.#pings.fail(() => paused(this.#journey)),
       onExceeded: (what) => this.#exceeded(what),
     });
@@ -293,10 +300,6 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
 
   #listen(): void {
     const socket = this.#socket;
-    socket.on("ping", (payload) => {
-      if (this.#isOpen()) this.#outgoing.pong(payload);
-    });
-    socket.on("pong", (payload) => this.#pings.answered(payload));
     socket.on("error", (error) => this.#broken(error));
     socket.on("close", (code, reason) => this.#ended(code, reason));
     this.#wire.on("error", (error: NodeJS.ErrnoException) => {
@@ -329,11 +332,22 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#socket.terminate();
   }
 
-  // ws has sent the close frame by itself, and reads no more.
+  // What cannot be inflated: ws has sent the close frame by itself, and reads no more.
   #broken(error: Error): void {
-    if (this.#ending.begun) return;
-    const code = closeCodeOf(error);
-    const failure = unacceptable(this.#journey, code, error.message);
+    if (this.#ending.begun || this.#wire.destroyed) return;
+    this.#refuse({ code: closeCodeOf(error), what: error.message });
+  }
+
+  // Once our end has begun, its code is the one that travels.
+  #violated(violation: Violation): void {
+    if (!this.#isOpen()) return;
+    this.#outgoing.answer();
+    this.#socket.close(violation.code);
+    this.#refuse(violation);
+  }
+
+  #refuse({ code, what }: Violation): void {
+    const failure = unacceptable(this.#journey, code, what);
     this.#ending.begin("local", code, "", failure);
     this.#letGo();
     this.#outgoing.flush();

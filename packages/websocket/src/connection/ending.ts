@@ -2,6 +2,7 @@
 // Whatever ends a connection begins at most once, here or at the peer, and the first decides who did it.
 
 import type { SluiceError } from "@sluice/channels";
+import { isSendable } from "../protocol/closing.ts";
 import { CLOSE_CODES } from "../protocol/constants.ts";
 import { closedByPeer, type CloseInfo, endedByDeadline, invalid, invalidText, type Journey, lost } from "../errors.ts";
 
@@ -146,9 +147,4 @@ export function checkClose(code: unknown, reason: unknown): void {
   if (typeof reason !== "string") throw invalid("reason", "a string", reason);
   const bytes = Buffer.byteLength(reason);
   if (bytes > REASON_LIMIT) throw invalidText("reason", `at most ${REASON_LIMIT} bytes`, `${bytes} bytes`);
-}
-
-function isSendable(code: number): boolean {
-  if (!Number.isInteger(code)) return false;
-  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }

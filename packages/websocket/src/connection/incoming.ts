@@ -4,11 +4,7 @@
 
 import { type ChannelOptions } from "@sluice/channels";
 import { Ring, Source } from "@sluice/channels/source";
-
-/** A message from the peer. Bytes are the receiver's own: no other message shares their buffer. */
-export type Message =
-  | { readonly type: "text"; readonly data: string }
-  | { readonly type: "binary"; readonly data: Uint8Array<ArrayBuffer> };
+import type { Message } from "../protocol/message.ts";
 
 /** What a full channel does with one more message. */
 export type Overflow = NonNullable<ChannelOptions["overflow"]>;
@@ -181,17 +177,4 @@ export class Incoming extends Source<Message> {
       });
     }
   }
-}
-
-/** @internal A message as ws emits it. */
-export function messageOf(data: Buffer, binary: boolean): Message {
-  return binary ? { type: "binary", data: owned(data) } : { type: "text", data: data.toString() };
-}
-
-// ws hands out slices of its 64 KiB read buffer: holding 100 bytes would hold all of it, and `.buffer` would show the
-// neighbours. A large message already has a buffer of its own.
-function owned(data: Buffer): Uint8Array<ArrayBuffer> {
-  const { buffer } = data;
-  if (buffer.byteLength === data.length && buffer instanceof ArrayBuffer) return new Uint8Array(buffer);
-  return new Uint8Array(data);
 }

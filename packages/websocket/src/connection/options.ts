@@ -4,7 +4,8 @@ import type { Duration } from "@sluice/channels";
 import { COMPRESSION, type Compression } from "../protocol/constants.ts";
 import { callback, choice, group, integer, optional, type Reader, type Readers, timeout } from "../protocol/options.ts";
 import { invalid } from "../errors.ts";
-import type { Message, Overflow } from "./incoming.ts";
+import type { Overflow } from "./incoming.ts";
+import type { Message } from "../protocol/message.ts";
 
 /** Options of a connection. Timeouts are `Duration`s; 0 means none. Every option may be `undefined`, which means absent. */
 export interface ConnectionOptions {

@@ -130,8 +130,14 @@ export class Outgoing {
     this.#wire.uncork();
   }
 
+  /** Writes the pong that waits for the end of the turn: a close frame will be written next (RFC 6455 5.5.2). */
+  answer(): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#writePong();
+  }
+
   /** Rejects the sends that wait. What was accepted is the connection's business. */
   end(reason: unknown): void {
+    this.answer();
     this.#ended = true;
     this.#stall?.clear();
     this.#slots?.clear();

@@ -3,10 +3,13 @@
 
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
+import type { Violation } from "../protocol/closing.ts";
 import { COMPRESSION, type Compression } from "../protocol/constants.ts";
+import { messageOf } from "../protocol/message.ts";
 import type { Borrower } from "../dial/wire.ts";
 import { Frames } from "../protocol/frames.ts";
-import { Incoming, messageOf } from "./incoming.ts";
+import { Gate } from "./gate.ts";
+import { Incoming } from "./incoming.ts";
 import type { ConnectionSettings } from "./options.ts";
 import type { Silence } from "./silence.ts";
 
@@ -19,6 +22,12 @@ export interface ReadingOptions {
   readonly compression: Compression;
   readonly settings: ConnectionSettings;
   readonly silence: Silence;
+  readonly onPing: (payload: Buffer) => void;
+  readonly onPong: (payload: Buffer) => void;
+  /** The peer's close frame has come: ws is about to answer it. */
+  readonly onClose: () => void;
+  /** The peer broke the protocol: a close frame is to be sent, and nothing to be read any more. */
+  readonly onViolation: (violation: Violation) => void;
   /** Reading has stopped, and the consumer had its turn and did not change that. */
   readonly onPause: () => void;
   /** More arrived behind the full channel than memory is kept for. */
@@ -32,6 +41,7 @@ export class Reading {
   readonly channel: Incoming;
   readonly #options: ReadingOptions;
   readonly #frames: Frames | undefined;
+  readonly #gate: Gate | undefined;
   #reads = true;
   #referenced = true;
   #hold: NodeJS.Timeout | undefined = undefined;
@@ -53,14 +63,35 @@ export class Reading {
         exceeded: options.onExceeded,
       },
     });
-    this.#frames = Frames.between({
-      wire,
+    const frames = new Frames({
       limit: readLimit,
       compresses: compression !== COMPRESSION.DISABLED,
+      masked: false,
       onMessage: (message) => this.channel.accept(message),
+      onPing: options.onPing,
+      onPong: options.onPong,
+      onCompressed: (header, payload) => this.#gate?.give(header, payload),
+      onClose: (header, payload) => {
+        options.onClose();
+        this.#gate?.give(header, payload);
+      },
+      onViolation: (violation) => {
+        options.onViolation(violation);
+        this.#gate?.hangUp();
+      },
       onBacklog: () => this.#stop(),
       onDrained: () => this.#goOn(),
     });
+    this.#gate = Gate.between(wire, {
+      data: (chunk) => frames.read(chunk),
+      end: (hear) => frames.finish(hear),
+      close: (unread, hear) => {
+        frames.surrender();
+        if (unread !== undefined) frames.read(unread);
+        frames.finish(hear);
+      },
+    });
+    if (this.#gate !== undefined) this.#frames = frames;
     if (silence.listens) wire.on("data", () => silence.heard());
     this.#listen();
   }
@@ -90,8 +121,12 @@ export class Reading {
     const frames = this.#frames;
     socket.on("message", (data, binary) => {
       this.channel.accept(messageOf(data as Buffer, binary));
-      frames?.emitted();
+      frames?.inflated();
     });
+    // What it was inflating is no message, and nothing behind that is read.
+    socket.on("error", () => frames?.stop());
+    socket.on("ping", this.#options.onPing);
+    socket.on("pong", this.#options.onPong);
     if (frames === undefined) return;
     lendTo((chunk) => {
       silence.heard();

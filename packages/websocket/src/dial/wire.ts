@@ -26,6 +26,10 @@ export type Borrower = (chunk: Buffer) => void;
 const PAGE = 64 * 1024;
 let page: Buffer | undefined;
 
+// What the peer sent before it ended its side may wait for room in the channel, and then be answered. The types of
+// `node:tls` do not know it.
+const HALF_OPEN = { allowHalfOpen: true };
+
 /** @internal One attempt to open a wire, and why it failed. */
 export class Wire {
   readonly #options: DialOptions;
@@ -100,7 +104,7 @@ export class Wire {
   #openTcp(port: number): Socket {
     page ??= Buffer.allocUnsafeSlow(PAGE);
     const onread = { buffer: page, callback: this.#read };
-    return connectTcp({ host: this.#host, port, lookup: this.#lookup, onread });
+    return connectTcp({ host: this.#host, port, lookup: this.#lookup, onread, ...HALF_OPEN });
   }
 
   // What the stream holds already goes first, and a paused stream keeps what still comes.
@@ -128,6 +132,7 @@ export class Wire {
       path: undefined,
       socket: undefined,
       lookup: this.#lookup,
+      ...HALF_OPEN,
     });
   }
 

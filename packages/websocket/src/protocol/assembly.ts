@@ -1,10 +1,9 @@
-// A plain frame of which only a part has arrived: its payload, collected piece by piece.
+// A message of which only a part has arrived: its payload, collected piece by piece, from one frame or from many.
 
-import { isUtf8 } from "node:buffer";
-import { type Message, messageOf } from "../connection/incoming.ts";
+import { type Message, messageOf, textOf } from "./message.ts";
 
-/** @internal A longer frame is ws's to collect: memory must not be set aside because a header says so. */
-export const ASSEMBLY_LIMIT = 1024 * 1024;
+// Memory must not be set aside because a header says so: what is longer grows with what arrives.
+const TRUSTED = 1024 * 1024;
 
 const SPARE_LIMIT = 256 * 1024;
 
@@ -13,57 +12,67 @@ const SPARE_LIMIT = 256 * 1024;
 // 105; bench: flood).
 let spare: Buffer | undefined;
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /** @internal */
 export class Assembly {
-  readonly header: Buffer;
-  readonly #block: Buffer;
-  readonly #length: number;
-  readonly #binary: boolean;
+  readonly binary: boolean;
+  readonly compressed: boolean;
+  #block: Buffer = NOTHING;
   #filled = 0;
 
-  constructor(header: Buffer, length: number, binary: boolean) {
-    this.header = header;
-    this.#length = length;
-    this.#binary = binary;
-    if (!binary && spare !== undefined && spare.length >= length) {
-      this.#block = spare;
-      spare = undefined;
-    } else {
-      this.#block = Buffer.allocUnsafeSlow(length);
-    }
+  constructor(binary: boolean, compressed: boolean) {
+    this.binary = binary;
+    this.compressed = compressed;
   }
 
-  get complete(): boolean {
-    return this.#filled === this.#length;
+  /** Bytes collected so far. */
+  get length(): number {
+    return this.#filled;
   }
 
-  /** The bytes collected so far. */
+  /** The bytes collected so far: a view that the next piece may leave behind. */
   get payload(): Buffer {
     return this.#block.subarray(0, this.#filled);
   }
 
-  /** Copies what belongs to the frame; gives the number of bytes. */
-  fill(chunk: Buffer, position: number): number {
-    const copied = chunk.copy(this.#block, this.#filled, position, position + this.#length - this.#filled);
-    this.#filled += copied;
-    return copied;
+  /** Makes room for `missing` bytes of a frame, as far as they are believed. `last` says that none come behind them. */
+  expect(missing: number, last: boolean): void {
+    if (missing <= TRUSTED) this.#reserve(missing, last ? missing : 0);
   }
 
-  /** The message; undefined for text that is not UTF-8. The assembly must not be used afterwards, unless it was. */
+  /** Copies from `start` to `end`; of the frame `missing` bytes are still to come then. */
+  fill(chunk: Buffer, start: number, end: number, missing: number, last: boolean): Buffer {
+    const length = end - start;
+    this.#reserve(length, last ? length + missing : 0);
+    const at = this.#filled;
+    chunk.copy(this.#block, at, start, end);
+    this.#filled += length;
+    return this.#block.subarray(at, this.#filled);
+  }
+
+  /** The message; undefined for text that is not UTF-8. The assembly must not be used afterwards. */
   message(): Message | undefined {
-    if (this.#binary) return messageOf(this.#block, true);
-    const data = textOf(this.#block, 0, this.#length);
-    if (data === undefined) return undefined;
-    if (this.#block.length <= SPARE_LIMIT) spare = this.#block;
-    return { type: "text", data };
+    if (this.binary) return messageOf(this.payload, true);
+    const data = textOf(this.#block, 0, this.#filled);
+    if (this.#block.length > 0 && this.#block.length <= SPARE_LIMIT) spare = this.#block;
+    return data === undefined ? undefined : { type: "text", data };
   }
-}
 
-/**
- * @internal Decodes text; undefined for bytes that are not UTF-8. The decoder puts U+FFFD for what it cannot read: only
- * then is it worth a second look, and ASCII, which holds no such character, costs nothing.
- */
-export function textOf(bytes: Buffer, start: number, end: number): string | undefined {
-  const text = bytes.toString(undefined, start, end);
-  return text.includes("\uFFFD") && !isUtf8(bytes.subarray(start, end)) ? undefined : text;
+  // Doubling, but never beyond `final` bytes more: a block that fits needs no copy at the end.
+  #reserve(length: number, final: number): void {
+    const needed = this.#filled + length;
+    const old = this.#block;
+    if (needed <= old.length) return;
+    if (old === NOTHING && !this.binary && !this.compressed && spare !== undefined && spare.length >= needed) {
+      this.#block = spare;
+      spare = undefined;
+      return;
+    }
+    const doubled = Math.max(needed, 2 * old.length);
+    this.#block = Buffer.allocUnsafeSlow(
+      final === 0 ? doubled : Math.max(needed, Math.min(doubled, this.#filled + final)),
+    );
+    old.copy(this.#block, 0, 0, this.#filled);
+  }
 }

@@ -1,84 +1,84 @@
-// Cuts what the socket reads into frames, one at a time, so that a full channel stops between two messages: ws parses
-// a whole read chunk (64 KiB, up to 32,767 frames, 65 MB once inflated) in a loop that no pause can stop.
-// A plain data frame is a message already and goes straight to the channel. Everything else (control frames, fragments,
-// compressed or malformed frames, huge ones) goes to ws byte for byte, which assembles, inflates and judges.
+// Cuts what the socket reads into frames, judges each by its header, and gives what they say one at a time, so that a
+// full channel stops between two messages. Nothing behind a violation is ever looked at.
+// ws is left with what it does best, inflating and the closing handshake: it gets whole, lawful frames only, and the
+// next one when it is done. It parses 64 KiB in a loop that no pause can stop, and goes on after its own errors.
 
-import type { Socket } from "node:net";
-import { Assembly, ASSEMBLY_LIMIT, textOf } from "./assembly.ts";
-import type { Message } from "../connection/incoming.ts";
+import { Assembly } from "./assembly.ts";
+import { type Violation, violationOfClose } from "./closing.ts";
+import { CLOSE_CODES } from "./constants.ts";
+import {
+  BINARY_FRAME,
+  CLOSE,
+  COMPRESSED,
+  CONTINUATION,
+  faultOf,
+  FIN,
+  headerOf,
+  LENGTH,
+  MASKED,
+  OPCODE,
+  PING,
+} from "./header.ts";
+import { unmask } from "./masking.ts";
+import { type Message, textOf } from "./message.ts";
 
 /** @internal */
 export interface FramesOptions {
-  readonly wire: Socket;
   /** The largest message, bytes. */
   readonly limit: number;
   readonly compresses: boolean;
+  /** The peer is a client, whose frames are masked. */
+  readonly masked: boolean;
   readonly onMessage: (message: Message) => void;
+  /** A ping or a pong; the payload is lent. */
+  readonly onPing: (payload: Buffer) => void;
+  readonly onPong: (payload: Buffer) => void;
+  /** A compressed message, as one frame: `inflated` says when it has been dealt with. */
+  readonly onCompressed: (header: Buffer, payload: Buffer) => void;
+  /** The peer's close frame. Nothing is read behind it. */
+  readonly onClose: (header: Buffer, payload: Buffer) => void;
+  /** The peer broke the protocol. Nothing is read behind it. */
+  readonly onViolation: (violation: Violation) => void;
   /** Bytes are left that cannot go on now: the socket must stop reading. */
   readonly onBacklog: () => void;
   /** Nothing is left: the socket may read on. */
   readonly onDrained: () => void;
 }
 
-type DataListener = (this: Socket, chunk: Buffer) => void;
-
-const FIN = 0x80;
-const COMPRESSED = 0x40; // RSV1, RFC 7692
-const OPCODE = 0x0f;
-const MASKED = 0x80;
-const LENGTH = 0x7f;
 const PLAIN_TEXT = 0x81;
 const PLAIN_BINARY = 0x82;
-const CLOSE = 0x88;
-const PING = 0x89;
-const PONG = 0x8a;
-const CONTROL_LIMIT = 125;
+const KEY = 4;
 
 /** @internal */
 export class Frames {
   readonly #options: FramesOptions;
-  readonly #pass: DataListener;
+  readonly #mask: number;
   #chunk: Buffer | undefined = undefined;
   #position = 0;
   /** The chunk as plain bytes, once a message was copied out of it. */
   #plain: Uint8Array | undefined = undefined;
   /** The chunk's memory is the reader's own, to be overwritten by the next read. */
   #lent = false;
+  /** The message of which a part is here. */
   #assembly: Assembly | undefined = undefined;
-  /** Bytes of the current frame that still have to go to ws. */
-  #remaining = 0;
-  /** The current frame ends a message that ws assembles. */
-  #completes = false;
-  /** Between the first and the last frame of a message in fragments. */
-  #fragmented = false;
-  /** ws has a whole message and has not emitted it: it inflates, or it failed. */
-  #awaiting = false;
-  /** Nothing is read behind the current frame: it is a close frame, or no frame at all. */
+  /** Bytes of the current frame, one of a message in pieces, that are still to come. */
+  #missing = 0;
+  /** The current frame ends its message. */
   #last = false;
+  /** The mask of the current frame. */
+  readonly #key: Buffer = Buffer.alloc(KEY);
+  #phase = 0;
+  /** A compressed message is being inflated. */
+  #awaiting = false;
   #paused = false;
+  #surrendered = false;
   #running = false;
   #stopped = false;
+  #finished: (() => void) | undefined = undefined;
 
-  private constructor(options: FramesOptions, pass: DataListener) {
+  constructor(options: FramesOptions) {
     this.#options = options;
-    this.#pass = pass;
-  }
-
-  /**
-   * Takes the place of the listener through which ws reads. Undefined when there is not exactly one: then ws reads by
-   * itself, and what arrives behind a full channel is for the channel to hold.
-   */
-  static between(options: FramesOptions): Frames | undefined {
-    const { wire } = options;
-    const [listener, ...others] = wire.listeners("data");
-    if (listener === undefined || others.length > 0) return undefined;
-    const frames = new Frames(options, listener as DataListener);
-    wire.removeListener("data", listener as DataListener);
-    wire.on("data", (chunk: Buffer) => frames.#read(chunk));
-    // Before ws hears of the end, it must have had every byte.
-    wire.prependListener("end", () => frames.#surrender());
-    wire.prependListener("close", () => frames.#surrender());
-    return frames;
+    this.#mask = options.masked ? MASKED : 0;
   }
 
   /** The channel is full: not one message more. */
@@ -92,53 +92,78 @@ export class Frames {
     this.#run();
   }
 
-  /** ws emitted a message that was given to it in frames. */
-  emitted(): void {
+  /** The compressed message has been dealt with. */
+  inflated(): void {
     this.#awaiting = false;
     this.#run();
   }
 
-  /** ws reads no more: it closed the connection over what it was given. */
+  /** Nothing more is to be read. */
   stop(): void {
-    this.#stopped = true;
-    this.#hold(undefined);
+    this.#halt();
+    this.#finish();
+  }
+
+  /** Reads bytes, which are the reader's to keep and to change. */
+  read(chunk: Buffer): void {
+    if (this.#stopped) return;
+    // What is left here is the beginning of a frame, or all that came while the socket was asked to stop.
+    this.#hold(this.#chunk === undefined ? chunk : Buffer.concat([this.#chunk.subarray(this.#position), chunk]));
+    this.#run();
   }
 
   /** Reads bytes whose memory will be overwritten: what must be kept of them is copied before this returns. */
   lend(chunk: Buffer): void {
     this.#lent = this.#chunk === undefined;
-    this.#read(chunk);
+    this.read(chunk);
     if (this.#lent) this.#keepRest();
     this.#lent = false;
   }
 
-  #read(chunk: Buffer): void {
-    if (this.#stopped) return;
-    // What is left here is the beginning of a frame's header, or all that came while the socket was asked to stop.
-    this.#hold(this.#chunk === undefined ? chunk : Buffer.concat([this.#chunk.subarray(this.#position), chunk]));
-    this.#run();
+  /** No bytes come any more: calls back once those that came have been dealt with, which may be at once. */
+  finish(finished: () => void): void {
+    this.#finished = finished;
+    if (this.#stopped) this.#finish();
+    else this.#run();
+  }
+
+  /** The connection is gone: what was read is given even to a full channel. */
+  surrender(): void {
+    this.#surrendered = true;
   }
 
   #run(): void {
-    if (this.#running) return;
+    if (this.#running || this.#stopped) return;
     this.#running = true;
     let whole = true;
-    while (whole && !this.#paused && !this.#awaiting && this.#chunk !== undefined) whole = this.#step(this.#chunk);
+    while (whole && this.#goesOn() && this.#chunk !== undefined) whole = this.#step(this.#chunk);
     this.#running = false;
+    if (this.#stopped) return;
     if (!whole) this.#keepRest();
-    // A header that is not complete waits for more; anything else that is left waits for the channel or for ws.
+    if (this.#finished !== undefined) {
+      // Half a frame says nothing.
+      if (this.#goesOn() && (this.#chunk === undefined || !whole)) this.#finish();
+      return;
+    }
+    // A frame whose header is not complete waits for more; anything else that is left waits for the channel or for ws.
     if (this.#paused || (this.#chunk !== undefined && whole)) this.#options.onBacklog();
     else if (!this.#awaiting) this.#options.onDrained();
   }
 
-  // One frame, or the part of one that is there. False when not even its header is complete.
+  #goesOn(): boolean {
+    return !this.#awaiting && (!this.#paused || this.#surrendered);
+  }
+
+  #finish(): void {
+    const finished = this.#finished;
+    this.#finished = undefined;
+    finished?.();
+  }
+
+  // One frame, or the part of one that is there. False when there is too little to go on with.
   #step(chunk: Buffer): boolean {
-    if (this.#remaining > 0) {
-      this.#forward(chunk);
-      return true;
-    }
-    if (this.#assembly !== undefined) {
-      this.#assemble(chunk, this.#assembly);
+    if (this.#missing > 0) {
+      this.#collect(chunk);
       return true;
     }
     const position = this.#position;
@@ -146,6 +171,12 @@ export class Frames {
     if (available < 2) return false;
     const first = chunk[position] as number;
     const second = chunk[position + 1] as number;
+    const plain = (first === PLAIN_TEXT || first === PLAIN_BINARY) && this.#assembly === undefined;
+    if (!plain || (second & MASKED) !== this.#mask) {
+      const { compresses, masked } = this.#options;
+      const fault = faultOf(first, second, { compresses, masked, fragmented: this.#assembly !== undefined });
+      if (fault !== undefined) return this.#violate(CLOSE_CODES.PROTOCOL_ERROR, fault);
+    }
     let length = second & LENGTH;
     let start = position + 2;
     if (length === 126) {
@@ -153,28 +184,31 @@ export class Frames {
       length = chunk.readUInt16BE(start);
       start += 2;
     } else if (length === 127) {
+      if (available > 2 && (chunk[start] as number) > 0x7f) {
+        return this.#violate(CLOSE_CODES.PROTOCOL_ERROR, "a length of more than 63 bits");
+      }
       if (available < 10) return false;
       length = chunk.readUInt32BE(start) * 2 ** 32 + chunk.readUInt32BE(start + 4);
       start += 8;
     }
-    const end = start + length;
-    const plain = (first === PLAIN_TEXT || first === PLAIN_BINARY) && second < MASKED && !this.#fragmented;
-    if (plain && length <= this.#options.limit) {
-      if (end > chunk.length && length <= ASSEMBLY_LIMIT) {
-        const header = Buffer.from(chunk.subarray(position, start));
-        this.#position = start;
-        this.#assembly = new Assembly(header, length, first === PLAIN_BINARY);
-        return true;
-      }
-      if (end <= chunk.length && this.#deliver(chunk, start, end, first)) return true;
+    if (length + (this.#assembly?.length ?? 0) > this.#options.limit && (first & OPCODE) < CLOSE) {
+      return this.#violate(CLOSE_CODES.MESSAGE_TOO_BIG, `a message of more than ${this.#options.limit} bytes`);
     }
-    this.#remaining = this.#enter(first, second, length) ? end - position : Infinity;
-    this.#forward(chunk);
+    if (this.#mask !== 0) start += KEY;
+    if (start > chunk.length) return false;
+    const end = start + length;
+    if (plain && end <= chunk.length) {
+      if (this.#mask !== 0) unmask(chunk, start, end, chunk, start - KEY);
+      return this.#deliver(chunk, start, end, first);
+    }
+    if ((first & OPCODE) < CLOSE) this.#begin(chunk, first, start, length);
+    else if (end > chunk.length) return false;
+    else this.#control(chunk, first, start, end);
     return true;
   }
 
-  // A message that lies before us in one piece. False for text that is not UTF-8: ws closes the connection over it.
-  #deliver(chunk: Buffer, start: number, end: number, first: number): boolean {
+  // A message that lies before us in one piece.
+  #deliver(chunk: Buffer, start: number, end: number, first: number): true {
     if (first === PLAIN_BINARY) {
       const data = this.#copied(chunk, start, end);
       this.#advance(chunk, end);
@@ -182,7 +216,7 @@ export class Frames {
       return true;
     }
     const data = textOf(chunk, start, end);
-    if (data === undefined) return false;
+    if (data === undefined) return this.#violateText();
     this.#advance(chunk, end);
     this.#options.onMessage({ type: "text", data });
     return true;
@@ -195,47 +229,87 @@ export class Frames {
     return this.#plain.slice(start, end);
   }
 
-  #assemble(chunk: Buffer, assembly: Assembly): void {
-    this.#advance(chunk, this.#position + assembly.fill(chunk, this.#position));
-    if (!assembly.complete) return;
+  // A frame of a message in pieces, or of one that is compressed.
+  #begin(chunk: Buffer, first: number, start: number, length: number): void {
+    const opcode = first & OPCODE;
+    if (opcode !== CONTINUATION) {
+      this.#assembly = new Assembly(opcode === BINARY_FRAME, (first & COMPRESSED) !== 0);
+    }
+    this.#last = first >= FIN;
+    this.#missing = length;
+    if (this.#mask !== 0) {
+      chunk.copy(this.#key, 0, start - KEY, start);
+      this.#phase = 0;
+    }
+    this.#assembly?.expect(length, this.#last);
+    this.#position = start;
+    this.#collect(chunk);
+  }
+
+  #collect(chunk: Buffer): void {
+    const assembly = this.#assembly as Assembly;
+    const start = this.#position;
+    const end = Math.min(start + this.#missing, chunk.length);
+    this.#missing -= end - start;
+    if (end > start) {
+      const piece = assembly.fill(chunk, start, end, this.#missing, this.#last);
+      if (this.#mask !== 0) {
+        unmask(piece, 0, piece.length, this.#key, 0, this.#phase);
+        this.#phase = (this.#phase + piece.length) & 3;
+      }
+    }
+    this.#advance(chunk, end);
+    if (this.#missing > 0 || !this.#last) return;
     this.#assembly = undefined;
-    const message = assembly.message();
-    if (message !== undefined) {
-      this.#options.onMessage(message);
+    if (assembly.compressed) {
+      this.#awaiting = true;
+      const { payload, binary } = assembly;
+      const first = FIN | COMPRESSED | (binary ? BINARY_FRAME : 1);
+      this.#options.onCompressed(headerOf(first, payload.length, this.#options.masked), payload);
       return;
     }
-    this.#awaiting = true; // for ever: ws will fail the connection
-    for (const part of [assembly.header, assembly.payload]) this.#pass.call(this.#options.wire, part);
+    const message = assembly.message();
+    if (message === undefined) this.#violateText();
+    else this.#options.onMessage(message);
   }
 
-  // Notes what the frame means for those behind it. False when it breaks the protocol: then ws gets all that follows,
-  // and says what is wrong.
-  #enter(first: number, second: number, length: number): boolean {
-    const opcode = first & OPCODE;
-    this.#completes = false;
-    if (second >= MASKED) return false;
-    if (opcode >= 8) {
-      this.#last = first === CLOSE;
-      return length <= CONTROL_LIMIT && (first === CLOSE || first === PING || first === PONG);
-    }
-    const reserved = first & ~(FIN | OPCODE);
-    const allowed = reserved === 0 || (reserved === COMPRESSED && opcode !== 0 && this.#options.compresses);
-    const expected = this.#fragmented ? opcode === 0 : opcode === 1 || opcode === 2;
-    this.#completes = first >= FIN;
-    this.#fragmented = first < FIN;
-    return allowed && expected;
-  }
-
-  #forward(chunk: Buffer): void {
-    const end = Math.min(this.#position + this.#remaining, chunk.length);
-    const part = chunk.subarray(this.#position, end);
-    this.#remaining -= part.length;
+  #control(chunk: Buffer, first: number, start: number, end: number): void {
+    if (this.#mask !== 0) unmask(chunk, start, end, chunk, start - KEY);
+    const payload = chunk.subarray(start, end);
     this.#advance(chunk, end);
-    if (this.#remaining === 0) {
-      this.#awaiting = this.#completes;
-      if (this.#last) this.stop();
+    const opcode = first & OPCODE;
+    if (opcode === PING) this.#options.onPing(payload);
+    else if (opcode !== CLOSE) this.#options.onPong(payload);
+    else this.#close(first, payload);
+  }
+
+  #close(first: number, payload: Buffer): void {
+    const violation = violationOfClose(payload);
+    if (violation !== undefined) {
+      this.#violate(violation.code, violation.what);
+      return;
     }
-    this.#pass.call(this.#options.wire, this.#lent ? Buffer.from(part) : part);
+    this.#halt();
+    this.#options.onClose(headerOf(first, payload.length, this.#options.masked), payload);
+    this.#finish();
+  }
+
+  #violateText(): true {
+    return this.#violate(CLOSE_CODES.INVALID_PAYLOAD, "text that is not UTF-8");
+  }
+
+  #violate(code: number, what: string): true {
+    this.#halt();
+    this.#options.onViolation({ code, what });
+    this.#finish();
+    return true;
+  }
+
+  #halt(): void {
+    this.#stopped = true;
+    this.#awaiting = false;
+    this.#assembly = undefined;
+    this.#hold(undefined);
   }
 
   #advance(chunk: Buffer, end: number): void {
@@ -253,17 +327,5 @@ export class Frames {
   #keepRest(): void {
     if (this.#chunk === undefined) return;
     this.#hold(Buffer.from(this.#chunk.subarray(this.#position)));
-  }
-
-  // The connection is at its end: what has not been cut goes to ws as it is.
-  #surrender(): void {
-    if (this.#stopped) return;
-    const { wire } = this.#options;
-    const unread = wire.readableLength > 0 ? (wire.read(wire.readableLength) as Buffer | null) : null;
-    const chunks = [this.#chunk?.subarray(this.#position), unread];
-    this.stop();
-    for (const chunk of chunks) {
-      if (chunk !== undefined && chunk !== null) this.#pass.call(wire, chunk);
-    }
   }
 }
