@@ -133,7 +133,7 @@ export class Frames {
   }
 
   #run(): void {
-    if (this.#running || this.#stopped) return;
+    if (this.#running) return;
     this.#running = true;
     let whole = true;
     while (whole && this.#goesOn() && this.#chunk !== undefined) whole = this.#step(this.#chunk);
