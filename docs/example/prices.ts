@@ -7,7 +7,11 @@ import { startFeed } from "./feed.ts";
 import * as show from "./show.ts";
 
 async function follow(url: string, heartbeat: string): Promise<void> {
-  const client = await websocket.connect(url, { dialTimeout: "10s", channelCapacity: 64 });
+  const client = await websocket.connect(url, {
+    dialTimeout: "10s",
+    channelCapacity: 64,
+    keepAlive: { interval: "10s", timeout: "5s" },
+  });
   show.connected(client.url);
 
   const interrupts = new Channel<string>(1);
@@ -19,7 +23,8 @@ async function follow(url: string, heartbeat: string): Promise<void> {
       if (!event.ok) break; // the connection has ended, and everything that came before its end was shown
       show.message(event.value);
     } else if (event.name === "quiet") {
-      show.heartbeat(await client.ping({ timeout: "5s" }).catch(() => undefined));
+      // Not awaited: the loop hears Ctrl-C meanwhile. When there is no answer, the channel ends.
+      client.ping().then(show.heartbeat, () => undefined);
     } else {
       await client.close(websocket.CLOSE_CODES.NORMAL, "Session ended");
     }

@@ -28,11 +28,11 @@ export function message({ type, data }: Message): void {
   else console.log(priceLine(data) ?? plain(data));
 }
 
-/** Shows a heartbeat: its round trip in milliseconds, or `undefined` when no answer came. */
+/** Shows a heartbeat: its round trip in milliseconds, or `undefined` when prices came in heaps meanwhile. */
 export function heartbeat(milliseconds: number | undefined): void {
-  if (milliseconds !== undefined) roundTrips.push(milliseconds);
-  const answer = milliseconds === undefined ? red("no answer") : `${milliseconds.toFixed(2)} ms`;
-  console.log(`${yellow("♥ quiet, so we ping")}: ${answer}`);
+  if (milliseconds === undefined) return;
+  roundTrips.push(milliseconds);
+  console.log(`${yellow("♥ quiet, so we ping")}: ${milliseconds.toFixed(2)} ms`);
 }
 
 export function closed({ code, reason, initiator }: CloseInfo): void {
