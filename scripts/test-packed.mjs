@@ -1,8 +1,9 @@
 // `npm run test:packed`: a stranger's project. Both packages packed, installed beside each other, compiled by a project
-// that checks its libraries, and run.
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+// that checks its libraries, and run. Then every block of the docs, pasted as it stands.
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { must, npm, say, tool } from "./run.mjs";
 
 const program = `
@@ -33,6 +34,18 @@ const compiler = {
   skipLibCheck: false,
 };
 
+// The blocks that scripts/snippets.mjs wrote, of pages and not of sources, that can run without somebody else's server.
+async function copyPages(to) {
+  await import("./snippets.mjs");
+  const snippets = fileURLToPath(new URL("../docs/.snippets/", import.meta.url));
+  const pages = readdirSync(snippets)
+    .filter((name) => /\.md\.L\d+\.ts$/.test(name))
+    .filter((name) => !readFileSync(join(snippets, name), "utf8").includes('from "vitest"')); // a test is no program
+  mkdirSync(to);
+  for (const name of pages) copyFileSync(join(snippets, name), join(to, name.replace(/ts$/, "mts")));
+  copyFileSync(new URL("packed/pages.mjs", import.meta.url), join(to, "../pages.mjs"));
+}
+
 const folder = mkdtempSync(join(tmpdir(), "sluice-packed-"));
 const write = (file, value) =>
   writeFileSync(join(folder, file), typeof value === "string" ? value : JSON.stringify(value));
@@ -44,6 +57,8 @@ try {
   write("package.json", { private: true, type: "module" });
   write("tsconfig.json", { compilerOptions: compiler, files: ["program.ts"] });
   write("program.ts", program);
+  write("tsconfig.pages.json", { extends: "./tsconfig.json", files: [], include: ["pages"] });
+  await copyPages(join(folder, "pages"));
   const packages = readdirSync(folder).filter((file) => file.endsWith(".tgz"));
   must(
     ...npm(
@@ -53,7 +68,10 @@ try {
       "--no-audit",
       "--no-fund",
       ...packages.map((file) => join(folder, file)),
+      // What docs/examples.md says to install beside them.
+      "ws",
       "@types/node@20",
+      "@types/ws",
       `typescript@${OLDEST}`,
     ),
   );
@@ -62,6 +80,10 @@ try {
   must(...tool("typescript/bin/tsc", "-p", folder));
   must(process.execPath, [join(folder, "node_modules/typescript/bin/tsc"), "-p", folder]);
   must(process.execPath, [join(folder, "program.js")]);
+
+  say("Compiling and running the blocks of the docs there");
+  must(...tool("typescript/bin/tsc", "-p", join(folder, "tsconfig.pages.json")));
+  must(process.execPath, [join(folder, "pages.mjs")]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

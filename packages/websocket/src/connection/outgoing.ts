@@ -22,7 +22,7 @@ const HEADER = 14;
 // Taken at load: fake timers of tests must not hold back what was sent.
 const nextTick = process.nextTick.bind(process);
 
-/** @internal At most so many messages in any stretch of so many milliseconds. */
+/** At most so many messages in any stretch of so many milliseconds. */
 export interface Pace {
   readonly messages: number;
   readonly per: number;
