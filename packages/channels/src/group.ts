@@ -5,12 +5,11 @@
 import { Ring } from "./buffer.ts";
 import { CANCELED, SluiceError, TIMEOUT, UNKNOWN } from "./errors.ts";
 import { check, option, shown } from "./mistake.ts";
-import { listen, refusal, unlisten } from "./signal.ts";
+import { listen, type Parked, refusal, unlisten } from "./signal.ts";
 import { parseDuration } from "./time/duration.ts";
 import { sleep } from "./time/time.ts";
 import { rejected, settle } from "./turn.ts";
 import type { Duration } from "./types.ts";
-import type { Parked } from "./waiter.ts";
 
 /** Options of `group`. */
 export interface GroupOptions {

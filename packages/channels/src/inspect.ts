@@ -1,15 +1,16 @@
 // Which operations are parked now, on which channels, since when, and from which line: what a goroutine dump is to Go.
 // Off by default, and then it costs one comparison where something parks; on, each parked operation keeps a stack.
 
-import { Offer } from "./case.ts";
+import { Intake, Offer } from "./case.ts";
 import { Channel } from "./channel.ts";
 import { clock } from "./time/clock.ts";
 import { StepIterator } from "./iterator.ts";
+import { front } from "./protocol.ts";
 import { select } from "./select.ts";
 import { Round, Selector } from "./selector.ts";
 import { Source } from "./source.ts";
 import { sleep } from "./time/time.ts";
-import { HeldTimer, TimerChannel } from "./time/timer.ts";
+import { HeldTimer, remaining, TimerChannel } from "./time/timer.ts";
 import { type Recorder, setRecorder } from "./waiter.ts";
 
 /** An operation that waits. */
@@ -81,8 +82,8 @@ export class ParkedOperations implements Recorder {
       (part) =>
         part instanceof TimerChannel &&
         !(part instanceof HeldTimer) &&
-        part.remaining() < Infinity &&
-        part.front.head === undefined,
+        part[remaining]() < Infinity &&
+        part[front].head === undefined,
     );
   }
 }
@@ -131,10 +132,10 @@ function partsOf(on: object): readonly object[] {
 }
 
 function waitedFor(entry: object, operation: string): string {
-  const channel = entry instanceof Offer ? entry.channel : entry;
+  const channel = entry instanceof Offer || entry instanceof Intake ? entry.channel : entry;
   if (entry instanceof Offer || operation === "send") return `a receiver on ${nameOf(channel)}`;
   if (!(channel instanceof TimerChannel)) return `a value on ${nameOf(channel)}`;
-  const wait = channel.remaining();
+  const wait = channel[remaining]();
   return wait < Infinity
     ? `a timer due in ${Math.max(0, Math.round(wait))} ms`
     : "a timer that was stopped or has fired";

@@ -5,9 +5,16 @@
 import { check, isObject } from "./mistake.ts";
 import { rejected, settle } from "./turn.ts";
 import type { SignalOptions } from "./types.ts";
-import type { Parked } from "./waiter.ts";
 
 const groups = new WeakMap<AbortSignal, SignalGroup>();
+
+/** @internal Something parked that a signal can end. */
+export interface Parked {
+  group: SignalGroup | undefined;
+  reject: ((reason: unknown) => void) | undefined;
+  /** Leaves every list it is in. */
+  leave(): void;
+}
 
 /** @internal The operations that one signal ends, in the order in which they parked. */
 export class SignalGroup extends Set<Parked> {

@@ -1,25 +1,58 @@
 // The receiving half of every kind of channel: plain ones, timers, sockets. What is known here is who waits to receive
-// and in which order; where values come from is the kind's own business (`ready`, `take`).
-// A channel is its own receive case: `select` needs no other description of it.
+// and in which order; where values come from is the kind's own business (`[ready]`, `[take]`).
+// A channel stands for its own receive: `select` needs no case object for it.
 
-import { type Place, Selectable } from "./case.ts";
+import { Intake } from "./case.ts";
 import { type Step, StepIterator } from "./iterator.ts";
 import { List } from "./list.ts";
 import { check } from "./mistake.ts";
+import * as protocol from "./protocol.ts";
+import {
+  awaited,
+  dismiss,
+  due,
+  end,
+  endReceivers,
+  enlist,
+  fire,
+  front,
+  genuine,
+  handOff,
+  receives,
+  step,
+  subject,
+  turnedReady,
+  type Front,
+  type Place,
+  type Waiting,
+  type Words,
+} from "./protocol.ts";
 import { refusal } from "./signal.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, Received, SignalOptions } from "./types.ts";
-import { dismiss, type Kind, park, type Receiver, recorder, type Waiting } from "./waiter.ts";
+import { dismissAll, type Kind, parkIn, recorder } from "./waiter.ts";
 
 export { Ring } from "./buffer.ts";
+export {
+  awaited,
+  drained,
+  endReceivers,
+  handOff,
+  ready,
+  receives,
+  sends,
+  take,
+  turnedReady,
+  type Words,
+} from "./protocol.ts";
 export { rejected, sent, settle, settled } from "./turn.ts";
 
-/** @internal Who is asked for the first that waits, and told what becomes of the channel. */
-export interface Front {
-  readonly head: Receiver | undefined;
-  /** The channel turned ready while nobody waited, or will turn ready at another moment. */
-  changed(): void;
-}
+// Constants of this module: an import is looked up at each use, which costs a hot path 15 % (bench: receive-many).
+const ready: typeof protocol.ready = protocol.ready;
+const take: typeof protocol.take = protocol.take;
+const drained: typeof protocol.drained = protocol.drained;
+const commit: typeof protocol.commit = protocol.commit;
+const park: typeof protocol.park = protocol.park;
 
 const RECEIVE: Kind = {
   what: "receive",
@@ -42,14 +75,21 @@ const STEP: Kind = {
   },
 };
 
-/** A channel that values come out of; the base of `Channel`, of timers, and of sockets' channels. */
-export abstract class Source<out T> extends Selectable implements ReceiveChannel<T> {
+// Declarations are made file by file and cannot have a class member with a symbol of ours: the interfaces declare them.
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+export interface Source<out T> extends ReceiveChannel<T>, Words<T> {}
+/**
+ * A channel that values come out of; the base of `Channel`, of timers, and of sockets' channels.
+ *
+ * A kind says what `[ready]` and `[take]` do, and calls `[handOff]`, `[turnedReady]` and `[endReceivers]`: symbols that
+ * this subpath exports. Members of its own may have any name but those of `ReceiveChannel`.
+ */
+export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
   readonly #receivers: List<Waiting>;
   #front: Front;
 
   /** @internal */
   constructor(receivers: List<Waiting> = new List()) {
-    super();
     this.#receivers = this.#front = receivers;
   }
 
@@ -75,14 +115,24 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
   }
 
   /** @internal */
-  override get channel(): this {
-    return this;
+  static [genuine](value: object): value is Source<unknown> {
+    return #front in value;
   }
 
-  /** For the kind to say: a receive would not wait, since a value is there or the channel is closed and drained. */
-  protected abstract override ready(): boolean;
-  /** For the kind to do: take the next value. Only called when `ready()` and not drained. */
-  protected abstract take(): T;
+  /** @internal */
+  get [receives](): true {
+    return true;
+  }
+
+  /** @internal */
+  abstract [ready](): boolean;
+  /** @internal */
+  abstract [take](): T;
+
+  /** @internal */
+  [drained](): boolean {
+    return this.closed && this.length === 0;
+  }
 
   /**
    * Receives the next value, waiting for one if need be. Waiting receivers are served first come, first served.
@@ -93,15 +143,12 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
   receive(options?: SignalOptions): Promise<Received<T>> {
     const refused = refusal(options);
     if (refused !== undefined) return refused;
-    return this.ready() ? this.#received() : this.park(RECEIVE, options);
+    return this[ready]() ? this.#received() : this[park](RECEIVE, options);
   }
 
   /** Receives without waiting: a value, the end of the channel, or `undefined` when a receive would wait. */
   tryReceive(): Received<T> | undefined {
-    recorder?.passed();
-    if (!this.ready()) return undefined;
-    if (this.#drained()) return { ok: false, value: undefined, done: true };
-    return { ok: true, value: this.take(), done: false };
+    return this[commit]();
   }
 
   /**
@@ -120,20 +167,20 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
     }
     const refused = refusal(options);
     if (refused !== undefined) return refused;
-    if (!this.ready()) return this.park(RECEIVE_MANY, options);
+    if (!this[ready]()) return this[park](RECEIVE_MANY, options);
     const batch: T[] = [];
-    while (batch.length < limit && this.ready() && !this.#drained()) batch.push(this.take());
+    while (batch.length < limit && this[ready]() && !this[drained]()) batch.push(this[take]());
     return settled(batch);
   }
 
   /** Describes a receive for `select`. */
   caseReceive(): ReceiveCase<T> {
-    return this as unknown as ReceiveCase<T>;
+    return new Intake(this) as unknown as ReceiveCase<T>;
   }
 
   /** The same as `caseReceive`, in the spelling of the Lua runtime it comes from. */
   case_receive(): ReceiveCase<T> {
-    return this.caseReceive();
+    return new Intake(this) as unknown as ReceiveCase<T>;
   }
 
   /**
@@ -146,92 +193,93 @@ export abstract class Source<out T> extends Selectable implements ReceiveChannel
     return new StepIterator<T>(this);
   }
 
-  /** For the kind to call: hands a value to the operation that has waited longest; false when nobody waits. */
-  protected handOff(value: T): boolean {
+  /** @internal */
+  [handOff](value: T): boolean {
     const first = this.#front.head;
     first?.wake(this, value, true);
     return first !== undefined;
   }
 
-  /** For the kind to ask: somebody waits for a value. */
-  protected awaited(): boolean {
+  /** @internal */
+  [awaited](): boolean {
     return this.#front.head !== undefined;
   }
 
-  /**
-   * For the kind to call when a value was stored, the channel closed, or its moment changed, and nobody was there to
-   * take it.
-   */
-  protected turnedReady(): void {
+  /** @internal */
+  [turnedReady](): void {
     this.#front.changed();
   }
 
-  /** For the kind to call when the channel is closed and drained: every waiting receiver learns it, in order. */
-  protected endReceivers(): void {
+  /** @internal */
+  [endReceivers](): void {
     for (let first = this.#front.head; first; first = this.#front.head) first.wake(this, undefined, false);
-    this.turnedReady();
+    this[turnedReady]();
   }
 
-  /** @internal Parks an operation, behind every other, and gives its promise. */
-  park<R>(kind: Kind, options?: SignalOptions, value?: unknown): Promise<R> {
-    return park(kind, this.#receivers, this, options, value);
-  }
-
-  /** @internal */
-  commit(): Received<T> | undefined {
-    return this.tryReceive();
+  /** @internal A channel is its own receive case. */
+  get [subject](): this {
+    return this;
   }
 
   /** @internal */
-  enlist(place: Place): void {
+  [commit](): Received<T> | undefined {
+    recorder?.passed();
+    if (!this[ready]()) return undefined;
+    if (this[drained]()) return { ok: false, value: undefined, done: true };
+    return { ok: true, value: this[take](), done: false };
+  }
+
+  /** @internal */
+  [enlist](place: Place): void {
     this.#receivers.append(place);
   }
 
   /** @internal */
-  step(iterator: StepIterator<T>): Promise<Step<T>> {
-    if (!this.ready()) {
+  [park]<R>(kind: Kind, options?: SignalOptions, value?: unknown): Promise<R> {
+    return parkIn(this.#receivers, kind, this, options, value);
+  }
+
+  /** @internal */
+  [step](iterator: StepIterator<T>): Promise<Step<T>> {
+    if (!this[ready]()) {
       iterator.parked += 1;
-      return this.park(STEP, undefined, iterator);
+      return this[park](STEP, undefined, iterator);
     }
-    return this.cause !== undefined && this.#drained() ? rejected(this.cause) : this.#received();
+    return this.cause !== undefined && this[drained]() ? rejected(this.cause) : this.#received();
   }
 
   /** @internal */
-  dismiss(iterator: object): void {
-    dismiss(this.#receivers, iterator);
+  [dismiss](iterator: object): void {
+    dismissAll(this.#receivers, iterator);
   }
 
   /** @internal */
-  end(): Step<T> {
+  [end](): Step<T> {
     return { ok: false, value: undefined, done: true } as Step<T>;
   }
 
-  /** @internal What stands in front of the receivers: their own queue, unless a Selector was put there. */
-  get front(): Front {
+  /** @internal */
+  get [front](): Front {
     return this.#front;
   }
 
   /** @internal */
-  putInFront(front: Front): void {
-    this.#front = front;
+  set [front](next: Front) {
+    this.#front = next;
   }
 
-  /** @internal The moment, on the monotonic clock, at which the channel turns ready by itself: timers only. */
-  due(): number {
+  /** @internal Timers only. */
+  [due](): number {
     return Infinity;
   }
 
-  /** @internal Hands over what has become due to whoever waits: timers only. */
-  fire(): void {}
+  /** @internal Timers only. */
+  [fire](): void {}
 
   // Each literal goes straight into its promise: where V8 sees which object it is, it need not look for a `then` on it
   // (bench: buffered, 10 ns of 100).
   #received(): Promise<Received<T>> {
-    if (this.#drained()) return settled({ ok: false, value: undefined, done: true });
-    return settled({ ok: true, value: this.take(), done: false });
-  }
-
-  #drained(): boolean {
-    return this.closed && this.length === 0;
+    if (this[drained]()) return settled({ ok: false, value: undefined, done: true });
+    return settled({ ok: true, value: this[take](), done: false });
   }
 }

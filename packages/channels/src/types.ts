@@ -2,6 +2,8 @@
 // A view is what a function should ask for: `ReceiveChannel<T>` cannot send or close, `SendChannel<T>` cannot receive.
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import type { receives, sends } from "./protocol.ts";
+
 /**
  * What a receive gives: a value, or the end of the channel.
  *
@@ -48,8 +50,14 @@ export interface ChannelState {
   readonly name: string | undefined;
 }
 
-/** The receiving side of a channel: it cannot send and cannot close. */
+/**
+ * The receiving side of a channel: it cannot send and cannot close.
+ *
+ * Only channels of this library are one, since `select` and `Selector` take no other: an object with the same methods
+ * does not compile.
+ */
 export interface ReceiveChannel<out T> extends ChannelState, AsyncIterable<T, undefined, undefined> {
+  readonly [receives]: true;
   receive(options?: SignalOptions): Promise<Received<T>>;
   tryReceive(): Received<T> | undefined;
   receiveMany(limit: number, options?: SignalOptions): Promise<T[]>;
@@ -58,8 +66,9 @@ export interface ReceiveChannel<out T> extends ChannelState, AsyncIterable<T, un
   [Symbol.asyncIterator](): AsyncIterator<T, undefined, undefined>;
 }
 
-/** The sending side of a channel: it cannot receive. */
+/** The sending side of a channel: it cannot receive. Only channels of this library are one. */
 export interface SendChannel<in T> extends ChannelState, Disposable {
+  readonly [sends]: true;
   send(value: T, options?: SignalOptions): Promise<void>;
   trySend(value: T): boolean;
   caseSend(value: T): SendCase<T>;

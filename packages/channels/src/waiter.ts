@@ -2,7 +2,8 @@
 // promise. One class serves all of them, told apart by their `Kind`: then whatever touches a queue meets one shape.
 
 import { type Link, type List, unlink } from "./list.ts";
-import { listen, type SignalGroup, unlisten } from "./signal.ts";
+import type { Waiting } from "./protocol.ts";
+import { listen, type Parked, type SignalGroup, unlisten } from "./signal.ts";
 import type { SignalOptions } from "./types.ts";
 
 let arrivals = 0;
@@ -11,27 +12,6 @@ let arrivals = 0;
 export function arrive(): number {
   arrivals += 1;
   return arrivals;
-}
-
-/** @internal Whoever can be handed a value: a parked operation, or the place that a parked `Selector.next` has here. */
-export interface Receiver {
-  /** Gets a value of `channel`, or with `ok: false` its end. */
-  wake(channel: object, value: unknown, ok: boolean): void;
-}
-
-/** @internal What stands in a queue of a channel. */
-export interface Waiting extends Link, Receiver {
-  readonly arrival: number;
-  /** What a sender sends; the iterator of a step. */
-  readonly value: unknown;
-}
-
-/** @internal Something parked that a signal can end. */
-export interface Parked {
-  group: SignalGroup | undefined;
-  reject: ((reason: unknown) => void) | undefined;
-  /** Leaves every list it is in. */
-  leave(): void;
 }
 
 /** @internal What tells one operation from another. */
@@ -80,9 +60,9 @@ export class Waiter implements Waiting, Parked {
 }
 
 /** @internal Parks an operation at the end of a queue; `on` is the channel, or several, for reports. */
-export function park<R>(
-  kind: Kind,
+export function parkIn<R>(
   queue: List<Waiting>,
+  kind: Kind,
   on: object,
   options?: SignalOptions,
   value?: unknown,
@@ -96,7 +76,7 @@ export function park<R>(
 }
 
 /** @internal Ends the parked steps of one iterator, as a plain close does. */
-export function dismiss(queue: List<Waiting>, iterator: object): void {
+export function dismissAll(queue: List<Waiting>, iterator: object): void {
   for (let node = queue.next; node !== queue;) {
     const waiter = node as Waiting;
     node = node.next as Link;

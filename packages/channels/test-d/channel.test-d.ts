@@ -8,6 +8,8 @@ import {
   type ReceiveCase,
   type ReceiveChannel,
   type Received,
+  select,
+  Selector,
   type SendCase,
   type SendChannel,
   type SignalOptions,
@@ -126,6 +128,48 @@ expectNotAssignable<SendChannel<Dog>>(receiveOnly);
 expectNotAssignable<ReceiveChannel<Dog>>(sendOnly);
 expectNotAssignable<Channel<Dog>>(receiveOnly);
 expectNotAssignable<Channel<Dog>>(sendOnly);
+
+// What is written by hand is no channel, since `select` would not take it: neither a view nor a case.
+const handWritten = {
+  closed: false,
+  cause: undefined,
+  length: 0,
+  capacity: 0,
+  name: "mock",
+  receive: async (): Promise<Received<number>> => ({ ok: true, value: 1, done: false }),
+  tryReceive: (): Received<number> => ({ ok: true, value: 1, done: false }),
+  receiveMany: async () => [1],
+  caseReceive: () => dogs.caseReceive(),
+  case_receive: () => dogs.caseReceive(),
+  async *[Symbol.asyncIterator](): AsyncGenerator<number, undefined, undefined> {
+    yield 1;
+  },
+  send: async () => {},
+  trySend: () => true,
+  caseSend: () => dogs.caseSend(dog),
+  case_send: () => dogs.caseSend(dog),
+  close: () => {},
+  [Symbol.dispose]: () => {},
+};
+expectNotAssignable<ReceiveChannel<unknown>>(handWritten);
+expectNotAssignable<SendChannel<never>>(handWritten);
+expectNotAssignable<ReceiveCase<unknown>>({ channel: dogs });
+expectNotAssignable<SendCase<never>>({ channel: dogs });
+expectError(select([handWritten]));
+expectError(new Selector({ handWritten }));
+// A subclass may have members of any name, also those that the library used inside.
+class Jobs extends Channel<Dog> {
+  readonly ready = true;
+  readonly channel = "jobs";
+  put(job: Dog): Promise<void> {
+    return this.send(job);
+  }
+  end(): void {
+    this.close();
+  }
+}
+expectAssignable<ReceiveChannel<Dog>>(new Jobs());
+expectAssignable<Channel<Dog>>(new Jobs());
 
 // Cases have the variance of their side, and do not show what they send.
 expectAssignable<ReceiveCase<Animal>>(dogs.caseReceive());

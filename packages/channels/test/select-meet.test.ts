@@ -1,7 +1,7 @@
 // Selects that meet one another, and plain sends and receives, in numbers.
 
 import { Channel, select, trySelect } from "@sluice/channels";
-import { Source } from "@sluice/channels/source";
+import { handOff, ready, Source, take } from "@sluice/channels/source";
 import { expect, test } from "vitest";
 import { microtasks, outcome, waiting } from "./progress.ts";
 
@@ -195,15 +195,15 @@ class Counted extends Source<number> {
 
   deliver(value: number): boolean {
     Counted.asked += 1;
-    return this.handOff(value);
+    return this[handOff](value);
   }
 
-  protected override ready(): boolean {
+  override [ready](): boolean {
     Counted.asked += 1;
     return false;
   }
 
-  protected override take(): number {
+  override [take](): number {
     throw new Error("Never ready");
   }
 }

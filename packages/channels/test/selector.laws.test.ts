@@ -2,7 +2,7 @@
 // comes first, nobody waits two rounds, timers come on time. And what an event costs, counted in steps, not in time.
 
 import { Channel, type ReceiveChannel, select, Selector, time } from "@sluice/channels";
-import { Source } from "@sluice/channels/source";
+import { handOff, ready, Source, take, turnedReady } from "@sluice/channels/source";
 import { virtualTime } from "@sluice/channels/testing";
 import { array, assert, asyncProperty, boolean, constant, integer, nat, oneof, property, record } from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -264,10 +264,10 @@ test("fair: no channel that stays ready waits more than one round, with channels
           } else {
             const given = events.tryNext()?.name;
             for (const name of watched) {
-              const ready = (channels[Number(name)]?.length ?? 0) > 0;
-              if (given === undefined && ready) complaints.push(`${name} was ready and there was no event`);
+              const isReady = (channels[Number(name)]?.length ?? 0) > 0;
+              if (given === undefined && isReady) complaints.push(`${name} was ready and there was no event`);
               const set = overtakenBy.get(name) ?? new Set();
-              if (given === undefined || name === given || !ready) set.clear();
+              if (given === undefined || name === given || !isReady) set.clear();
               else if (set.has(given)) complaints.push(`${given} came twice before ${name}`);
               else set.add(given);
               overtakenBy.set(name, set);
@@ -325,17 +325,17 @@ class Counted extends Source<number> {
   readonly #values: number[] = [];
 
   put(value: number): void {
-    if (this.handOff(value)) return;
+    if (this[handOff](value)) return;
     this.#values.push(value);
-    this.turnedReady();
+    this[turnedReady]();
   }
 
-  protected override ready(): boolean {
+  override [ready](): boolean {
     Counted.steps += 1;
     return this.#values.length > 0;
   }
 
-  protected override take(): number {
+  override [take](): number {
     Counted.steps += 1;
     return this.#values.shift() as number;
   }
@@ -415,11 +415,11 @@ class Eager extends Source<number> {
     this.#letIn();
   }
 
-  protected override ready(): boolean {
+  override [ready](): boolean {
     return this.#room.length > 0;
   }
 
-  protected override take(): number {
+  override [take](): number {
     const value = this.#room.shift() as number;
     this.#letIn();
     return value;
@@ -427,9 +427,9 @@ class Eager extends Source<number> {
 
   #letIn(): void {
     const next = this.#outside.shift();
-    if (next === undefined || this.handOff(next)) return;
+    if (next === undefined || this[handOff](next)) return;
     this.#room.push(next);
-    this.turnedReady();
+    this[turnedReady]();
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { type Alarm, type Clock, clock } from "./clock.ts";
 import { List } from "../list.ts";
-import type { Waiting } from "../waiter.ts";
+import type { Waiting } from "../protocol.ts";
 
 /** @internal */
 export abstract class AlarmQueue extends List<Waiting> implements Alarm {

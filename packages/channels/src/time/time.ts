@@ -4,11 +4,12 @@ import { disposeBy } from "../dispose.ts";
 import { NANOSECOND, parseDuration } from "./duration.ts";
 import { INVALID, SluiceError } from "../errors.ts";
 import { List } from "../list.ts";
+import { park, type Waiting } from "../protocol.ts";
 import { refusal } from "../signal.ts";
-import { HeldTimer, TimerChannel } from "./timer.ts";
+import { HeldTimer, restart, stop, TimerChannel } from "./timer.ts";
 import { macrotask, rejected, settle } from "../turn.ts";
 import type { Duration, ReceiveChannel, SignalOptions } from "../types.ts";
-import { type Kind, park, type Waiting } from "../waiter.ts";
+import { type Kind, parkIn } from "../waiter.ts";
 
 export { HOUR, MICROSECOND, MILLISECOND, MINUTE, NANOSECOND, parseDuration, SECOND } from "./duration.ts";
 
@@ -83,11 +84,11 @@ const SLEEP: Kind = { what: "sleep", fails: false, finish: (waiter) => settle(wa
 
 function fallAsleep(milliseconds: number, options: SignalOptions | undefined): Promise<void> {
   const channel = new TimerChannel(milliseconds);
-  if (milliseconds > 0) return channel.park(SLEEP, options);
+  if (milliseconds > 0) return channel[park](SLEEP, options);
   // One that is due already waits for no alarm, only for the loop to turn.
   const queue = new List<Waiting>();
   macrotask(() => queue.head?.wake(channel, undefined, true));
-  return park(SLEEP, queue, channel, options);
+  return parkIn(queue, SLEEP, channel, options);
 }
 
 function parsePeriod(period: Duration): number {
@@ -117,11 +118,11 @@ class Handle implements Timer, Ticker {
   }
 
   stop(): boolean {
-    return this.#channel.stop();
+    return this.#channel[stop]();
   }
 
   reset(duration: Duration): boolean {
-    const pending = this.#channel.restart((this.#repeats ? parsePeriod : parseDuration)(duration));
+    const pending = this.#channel[restart]((this.#repeats ? parsePeriod : parseDuration)(duration));
     return (this.#repeats ? undefined : pending) as boolean; // of a ticker nobody asks
   }
 }

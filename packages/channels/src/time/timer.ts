@@ -2,8 +2,24 @@
 // the clock, and an alarm is set only while somebody waits, so a forgotten timer is plain garbage.
 
 import { AlarmQueue } from "./alarm-queue.ts";
+import * as protocol from "../protocol.ts";
+import { fire, handOff, ready, take } from "../protocol.ts";
 import { Source } from "../source.ts";
 import { recorder } from "../waiter.ts";
+
+// Constants of this module: an import is looked up at each use, which costs a hot path 15 % (bench: receive-many).
+const turnedReady: typeof protocol.turnedReady = protocol.turnedReady;
+const awaited: typeof protocol.awaited = protocol.awaited;
+const due: typeof protocol.due = protocol.due;
+
+/** @internal Calls it off; true when it was still pending; due and not yet received counts as pending. */
+export const stop: unique symbol = Symbol("stop");
+/** @internal Starts again, with the boolean of `stop`. */
+export const restart: unique symbol = Symbol("restart");
+/** @internal Milliseconds until its moment, for reports: a look that moves nothing to another clock. */
+export const remaining: unique symbol = Symbol("remaining");
+/** The clock runs ahead of the former one by so much. */
+const moved: unique symbol = Symbol("moved");
 
 /** @internal A period of 0 means one value and no more. */
 export class TimerChannel extends Source<Date> {
@@ -21,36 +37,38 @@ export class TimerChannel extends Source<Date> {
     this.#start(delay);
   }
 
-  /** @internal True when it was still pending; due and not yet received counts as pending. */
-  stop(): boolean {
+  /** @internal */
+  [stop](): boolean {
     recorder?.passed();
     const pending = this.#due < Infinity;
     this.#moveTo(Infinity);
     return pending;
   }
 
-  /** @internal Starts again, with the boolean of `stop`. */
-  restart(delay: number): boolean {
+  /** @internal */
+  [restart](delay: number): boolean {
     const pending = this.#due < Infinity;
     if (this.#period > 0) this.#period = delay;
     this.#start(delay);
-    this.fire();
+    this[fire]();
     return pending;
   }
 
-  /** @internal The clock runs ahead of the former one by so much. */
-  moved(ahead: number): void {
+  /** @internal */
+  [moved](ahead: number): void {
     this.#moveTo(this.#due + ahead);
   }
 
   // Who waited before is served when the alarm rings, and nobody overtakes. Not here: a look must change nothing, or a
   // select could commit to a case of which the partner has just left for this timer.
-  protected override ready(): boolean {
-    return this.#isDue() && !this.awaited();
+  /** @internal */
+  override [ready](): boolean {
+    return this.#isDue() && !this[awaited]();
   }
 
   // Later ticks that are due too are dropped; the next is the first of the phase after now.
-  protected override take(): Date {
+  /** @internal */
+  override [take](): Date {
     const value = new Date(this.#wall);
     let wait = Infinity;
     if (this.#period > 0) {
@@ -63,19 +81,19 @@ export class TimerChannel extends Source<Date> {
   }
 
   /** @internal */
-  override due(): number {
+  override [due](): number {
     this.#queue.clock();
     return this.#due;
   }
 
-  /** @internal Milliseconds until its moment, for reports: a look that moves nothing to another clock. */
-  remaining(): number {
+  /** @internal */
+  [remaining](): number {
     return this.#queue.until(this.#due);
   }
 
   /** @internal */
-  override fire(): void {
-    while (this.#isDue() && this.awaited()) this.handOff(this.take());
+  override [fire](): void {
+    while (this.#isDue() && this[awaited]()) this[handOff](this[take]());
     this.#queue.wait();
   }
 
@@ -91,10 +109,10 @@ export class TimerChannel extends Source<Date> {
     this.#moveTo(now + wait);
   }
 
-  #moveTo(due: number): void {
-    this.#due = due;
+  #moveTo(moment: number): void {
+    this.#due = moment;
     this.#queue.wait();
-    this.turnedReady();
+    this[turnedReady]();
   }
 }
 
@@ -105,14 +123,14 @@ class TimerQueue extends AlarmQueue {
   declare timer: TimerChannel;
 
   moment(): number {
-    return this.timer.due();
+    return this.timer[due]();
   }
 
   moved(ahead: number): void {
-    this.timer.moved(ahead);
+    this.timer[moved](ahead);
   }
 
   ring(): void {
-    this.timer.fire();
+    this.timer[fire]();
   }
 }

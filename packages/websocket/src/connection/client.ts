@@ -23,6 +23,7 @@ import {
   usedAfterClose,
 } from "../errors.ts";
 import { Farewell } from "./farewell.ts";
+import { dropped, finish, paused as halted, received, shut } from "./incoming.ts";
 import { type ConnectionSettings } from "./options.ts";
 import { checkMessage, type Data, Outgoing, type Pace } from "./outgoing.ts";
 import { Pings } from "./pings.ts";
@@ -170,14 +171,14 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   /** Counters, as they are now. */
   get stats(): ClientStats {
     return {
-      messagesReceived: this.#reading.channel.received,
+      messagesReceived: this.#reading.channel[received],
       messagesSent: this.#outgoing.messages,
-      messagesDropped: this.#reading.channel.dropped,
+      messagesDropped: this.#reading.channel[dropped],
       bytesReceived: this.#wire.bytesRead,
       bytesSent: this.#wire.bytesWritten,
       bufferedAmount: this.#socket.bufferedAmount,
       sendsWaiting: this.#outgoing.waiting,
-      paused: this.#reading.channel.paused,
+      paused: this.#reading.channel[halted],
       roundTrip: this.#pings.roundTrip,
     };
   }
@@ -237,7 +238,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     const { timeout: limit, signal } = readOptions(PING, options);
     signal?.throwIfAborted();
     this.#assertOpen("ping");
-    if (this.#reading.channel.paused) throw paused(this.#journey);
+    if (this.#reading.channel[halted]) throw paused(this.#journey);
     const late = (): SluiceError => timedOut(this.#journey, `No pong from ${this.#journey.url} within ${limit} ms`);
     return this.#pings.ask(limit, signal, late);
   }
@@ -263,7 +264,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     checkClose(code, reason);
     if (this.#isOpen()) {
       this.#ending.begin("local", code, reason, undefined);
-      this.#reading.channel.shut();
+      this.#reading.channel[shut]();
       this.#letGo();
       this.#shakeHands(code, reason);
     }
@@ -280,7 +281,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     if (this.#ending.over) return;
     if (this.#isOpen()) {
       this.#ending.begin("local", CLOSE_CODES.ABNORMAL_CLOSURE, "", undefined);
-      this.#reading.channel.shut();
+      this.#reading.channel[shut]();
       this.#letGo();
     }
     this.#ending.terminate();
@@ -365,7 +366,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     );
     this.#ending.begin("local", code, "", failure);
     this.#letGo();
-    this.#reading.channel.finish(failure);
+    this.#reading.channel[finish](failure);
     this.#shakeHands(code, "");
   }
 

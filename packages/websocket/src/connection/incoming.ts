@@ -3,8 +3,13 @@
 // by ws in one go, cannot be pushed back; it stands behind the visible messages, in the same ring, bounded.
 
 import { type ChannelOptions } from "@sluice/channels";
-import { Ring, Source } from "@sluice/channels/source";
+import * as source from "@sluice/channels/source";
+import { endReceivers, ready, Ring, Source, take } from "@sluice/channels/source";
 import type { Message } from "../protocol/message.ts";
+
+// Constants of this module: an import is looked up at each use, which costs a hot path 15 %.
+const handOff: typeof source.handOff = source.handOff;
+const turnedReady: typeof source.turnedReady = source.turnedReady;
 
 /** What a full channel does with one more message. */
 export type Overflow = NonNullable<ChannelOptions["overflow"]>;
@@ -37,6 +42,20 @@ const HUGE = 1024 * 1024;
 // thousandfold, and holding it would be its way to our memory.
 const OVERSHOOT_MESSAGES = 65_536;
 const OVERSHOOT_BYTES = 32 * 1024 * 1024;
+
+// What the connection says to its channel is out of reach of strings, as the words of the core are.
+/** @internal True while the socket is paused because the channel is full. */
+export const paused: unique symbol = Symbol("paused");
+/** @internal Messages that came from the peer. */
+export const received: unique symbol = Symbol("received");
+/** @internal Messages that a drop policy dropped. */
+export const dropped: unique symbol = Symbol("dropped");
+/** @internal A message from the socket: to whoever waits, else into the ring. Nothing comes in after the end. */
+export const accept: unique symbol = Symbol("accept");
+/** @internal The connection ended, and not by us: what came before stays receivable, overshoot included. */
+export const finish: unique symbol = Symbol("finish");
+/** @internal We end the connection: what stands in the channel stays receivable, what had not reached it is discarded. */
+export const shut: unique symbol = Symbol("shut");
 
 /** The receive channel of a client. */
 export class Incoming extends Source<Message> {
@@ -83,26 +102,28 @@ export class Incoming extends Source<Message> {
     return this.#options.name;
   }
 
-  /** @internal True while the socket is paused because the channel is full. */
-  get paused(): boolean {
+  /** @internal */
+  get [paused](): boolean {
     return this.#paused;
   }
 
-  /** @internal Messages that came from the peer. */
-  get received(): number {
+  /** @internal */
+  get [received](): number {
     return this.#received;
   }
 
-  /** @internal Messages that a drop policy dropped. */
-  get dropped(): number {
+  /** @internal */
+  get [dropped](): number {
     return this.#dropped;
   }
 
-  protected override ready(): boolean {
+  /** @internal */
+  override [ready](): boolean {
     return this.#ring.length > 0 || this.#closed;
   }
 
-  protected override take(): Message {
+  /** @internal */
+  override [take](): Message {
     const message = this.#ring.shift();
     this.#held -= message.data.length;
     if (this.#paused && this.#ring.length <= this.#resumeAt && this.#held < HUGE) {
@@ -112,11 +133,11 @@ export class Incoming extends Source<Message> {
     return message;
   }
 
-  /** @internal A message from the socket: to whoever waits, else into the ring. Nothing comes in after the end. */
-  accept(message: Message): void {
+  /** @internal */
+  [accept](message: Message): void {
     if (this.#closed) return;
     this.#received += 1;
-    if (this.handOff(message)) return;
+    if (this[handOff](message)) return;
     const ring = this.#ring;
     if (ring.length >= this.#capacity && !this.#blocks) {
       this.#drop(message);
@@ -128,25 +149,25 @@ export class Incoming extends Source<Message> {
     if (this.#blocks && (ring.length >= this.#capacity || this.#held >= READ_AHEAD_BYTES || length >= HUGE)) {
       this.#full();
     }
-    this.turnedReady();
+    this[turnedReady]();
   }
 
-  /** @internal The connection ended, and not by us: what came before stays receivable, overshoot included. */
-  finish(cause: unknown): void {
+  /** @internal */
+  [finish](cause: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#cause = cause;
-    if (this.#ring.length === 0) this.endReceivers();
+    if (this.#ring.length === 0) this[endReceivers]();
   }
 
-  /** @internal We end the connection: what stands in the channel stays receivable, what had not reached it is discarded. */
-  shut(): void {
+  /** @internal */
+  [shut](): void {
     const { length } = this;
     const kept = new Ring<Message>();
     while (kept.length < length) kept.push(this.#ring.shift());
     this.#ring = kept;
     this.#paused = false;
-    this.finish(undefined);
+    this[finish](undefined);
   }
 
   #full(): void {
@@ -162,15 +183,15 @@ export class Incoming extends Source<Message> {
   }
 
   #drop(message: Message): void {
-    let dropped = message;
+    let lost = message;
     if (this.#options.overflow === "drop-oldest") {
-      dropped = this.#ring.shift();
+      lost = this.#ring.shift();
       this.#ring.push(message);
-      this.#held += message.data.length - dropped.data.length;
+      this.#held += message.data.length - lost.data.length;
     }
     this.#dropped += 1;
     try {
-      this.#options.onDrop?.(dropped);
+      this.#options.onDrop?.(lost);
     } catch (mistake) {
       queueMicrotask(() => {
         throw mistake; // the connection goes on: what the hook throws is an uncaught exception, as in an event listener

@@ -9,7 +9,7 @@ import { messageOf } from "../protocol/message.ts";
 import type { Borrower } from "../dial/wire.ts";
 import { Frames } from "../protocol/frames.ts";
 import { Gate } from "./gate.ts";
-import { Incoming } from "./incoming.ts";
+import { accept, finish, Incoming } from "./incoming.ts";
 import type { ConnectionSettings } from "./options.ts";
 import type { Silence } from "./silence.ts";
 
@@ -67,7 +67,7 @@ export class Reading {
       limit: readLimit,
       compresses: compression !== COMPRESSION.DISABLED,
       masked: false,
-      onMessage: (message) => this.channel.accept(message),
+      onMessage: (message) => this.channel[accept](message),
       onPing: options.onPing,
       onPong: options.onPong,
       onCompressed: (header, payload) => this.#gate?.give(header, payload),
@@ -111,7 +111,7 @@ export class Reading {
 
   /** Nothing more will be read: the channel ends behind what it has. */
   end(cause: unknown): void {
-    this.channel.finish(cause);
+    this.channel[finish](cause);
     this.#frames?.stop();
     this.#release();
   }
@@ -120,7 +120,7 @@ export class Reading {
     const { socket, silence, lendTo } = this.#options;
     const frames = this.#frames;
     socket.on("message", (data, binary) => {
-      this.channel.accept(messageOf(data as Buffer, binary));
+      this.channel[accept](messageOf(data as Buffer, binary));
       frames?.inflated();
     });
     // What it was inflating is no message, and nothing behind that is read.
