@@ -2,15 +2,27 @@
 
 import { Channel, type ReceiveChannel, select, Selector, time, trySelect } from "@sluice/channels";
 import { Source } from "@sluice/channels/source";
-import fc from "fast-check";
+import {
+  anything,
+  type Arbitrary,
+  array,
+  assert,
+  asyncProperty,
+  constantFrom,
+  func,
+  oneof,
+  string,
+  stringMatching,
+  tuple,
+} from "fast-check";
 import { expect, test } from "vitest";
 import { hunt } from "./progress.ts";
 
 /** What api.md names, and what every object has. */
-const PUBLIC = new Set([
-  ...["send", "trySend", "caseSend", "case_send", "close", "closed", "cause", "length", "capacity", "name"],
-  ...["receive", "tryReceive", "receiveMany", "caseReceive", "case_receive", "values", "constructor"],
-]);
+const PUBLIC = new Set(
+  `constructor closed cause length capacity name receive tryReceive receiveMany caseReceive case_receive values
+  send trySend caseSend case_send close`.split(/\s+/),
+);
 
 /** Every name by which something of a channel can be reached, inherited ones included. */
 function namesOf(value: object): string[] {
@@ -39,15 +51,14 @@ test("cases have their channel, and nothing else that a string reaches", () => {
 });
 
 // Names that the library once used itself, and words it uses inside today.
-const OURS = [
-  ...["ready", "take", "commit", "enlist", "park", "step", "dismiss", "end", "front", "putInFront", "due", "fire"],
-  ...["channel", "put", "accepts", "enlistSender", "handOff", "awaited", "turnedReady", "endReceivers", "wake", "head"],
-  ...["then", "value", "ok", "next", "previous", "toString", "toJSON", "stop", "moved", "arrival", "leave", "drained"],
-];
-const foreignName = fc
-  .oneof(fc.constantFrom(...OURS), fc.string(), fc.stringMatching(/^[a-z]+$/))
-  .filter((name) => !PUBLIC.has(name) && name !== "__proto__");
-const nonsense: fc.Arbitrary<unknown> = fc.oneof(fc.anything(), fc.func(fc.anything()));
+const OURS =
+  `ready take commit enlist park step dismiss end front putInFront due fire channel put accepts enlistSender handOff
+  awaited turnedReady endReceivers drained wake head then value ok next previous arrival leave stop moved toString
+  toJSON`.split(/\s+/);
+const foreignName = oneof(constantFrom(...OURS), string(), stringMatching(/^[a-z]+$/)).filter(
+  (name) => !PUBLIC.has(name) && name !== "__proto__",
+);
+const nonsense: Arbitrary<unknown> = oneof(anything(), func(anything()));
 
 type Names = readonly (readonly [name: string, value: unknown])[];
 
@@ -95,10 +106,10 @@ async function everythingWith(Mine: typeof Channel<number>): Promise<void> {
 }
 
 test("property: a subclass may have methods and fields of any name", () =>
-  fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.tuple(foreignName, nonsense), { maxLength: 12 }),
-      fc.array(fc.tuple(foreignName, nonsense), { maxLength: 4 }),
+  assert(
+    asyncProperty(
+      array(tuple(foreignName, nonsense), { maxLength: 12 }),
+      array(tuple(foreignName, nonsense), { maxLength: 4 }),
       (methods, fields) => everythingWith(subclassOf(methods, fields)),
     ),
     hunt(100),
