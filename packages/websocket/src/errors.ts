@@ -167,7 +167,7 @@ export function timedOut(journey: Journey, what: string): SluiceError {
 
 /** A deadline passed and ended the connection, with a code and a reason if a close frame of ours was sent. */
 export function endedByDeadline(journey: Journey, what: string, code = 1006, reason = ""): SluiceError {
-  const said = journey.redaction.text(reason);
+  const said = journey.redaction.reason(reason);
   return new SluiceError(errors.TIMEOUT, what, { details: { ...journey.details(), code, reason: said } });
 }
 
@@ -187,7 +187,7 @@ export function lost(journey: Journey, errno: string | undefined, code = 1006, r
     details: {
       ...journey.details(),
       code,
-      reason: journey.redaction.text(reason),
+      reason: journey.redaction.reason(reason),
       ...(errno === undefined ? undefined : { errno }),
     },
   });
@@ -198,7 +198,7 @@ const RETRYABLE_CODES: readonly number[] = [1011, 1012, 1013, 1014];
 
 /** The peer closed the connection with a code that is not a normal end. */
 export function closedByPeer(journey: Journey, code: number, reason: string): SluiceError {
-  const said = journey.redaction.text(reason);
+  const said = journey.redaction.reason(reason);
   const why = said === "" ? "" : `: ${said}`;
   return new SluiceError(errors.INTERNAL, `The peer closed the connection to ${journey.url} with code ${code}${why}`, {
     retryable: RETRYABLE_CODES.includes(code),
@@ -215,7 +215,7 @@ export function unacceptable(journey: Journey, code: number, what: string): Slui
 
 /** The client was used after its end had begun. */
 export function usedAfterClose(journey: Journey, operation: string, info: CloseInfo): SluiceError {
-  const details = { ...journey.details(), ...info, reason: journey.redaction.text(info.reason) };
+  const details = { ...journey.details(), ...info, reason: journey.redaction.reason(info.reason) };
   const message = `Cannot ${operation}: the connection to ${journey.url} is closed (${info.code})`;
   return new SluiceError(
     errors.INTERNAL,

@@ -62,7 +62,7 @@ export class RefusalReader {
       status: statusCode,
       statusText: this.#redaction.text(statusMessage),
       headers: this.#shownHeaders(),
-      body: cut(this.#redaction.text(this.#text()), BODY_LIMIT),
+      body: cut(this.#redaction.text(this.#text(), !this.#response.complete), BODY_LIMIT),
       retryAfter: retryAfterOf(headers["retry-after"], headers.date),
     });
   }

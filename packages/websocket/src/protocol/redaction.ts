@@ -1,10 +1,9 @@
 // Keeps secrets out of errors: of the URL (user, password, query values) and of the headers the caller gave.
 // A server's answer may repeat what it was sent, so texts that come back are searched for those secrets as well.
 
-const HIDDEN = "[redacted]";
+import { HIDDEN, SecretSearch } from "./secret-search.ts";
 
-// Shorter values (`1`, `ws`) would make a text unreadable and protect nothing.
-const SHORTEST_SECRET = 4;
+const LONGEST_REASON = 123; // bytes
 
 // Their values are no secrets, and a server's answer is full of them.
 const PLAIN_HEADERS: ReadonlySet<string> = new Set([
@@ -22,24 +21,38 @@ const SCHEMES: ReadonlySet<string> = new Set(["basic", "bearer", "digest", "nego
 export class Redaction {
   /** The URL without user and password, and with the values of its query hidden. */
   readonly url: string;
-  readonly #secrets: readonly string[];
+  readonly #target: URL;
+  readonly #headers: readonly (readonly [string, readonly string[]])[];
+  readonly #earlier: Redaction | undefined;
+  #search: SecretSearch | undefined = undefined;
 
   /**
    * @param headers names in lower case, and their values.
    * @param earlier what the hops before this one must hide.
    */
   constructor(target: URL, headers: Iterable<readonly [string, readonly string[]]>, earlier?: Redaction) {
+    this.#target = new URL(target);
+    this.#headers = [...headers];
+    this.#earlier = earlier;
     // A redirect may repeat in its path what the first request was sent with.
     this.url = earlier === undefined ? redactUrl(target) : earlier.text(redactUrl(target));
-    const secrets = [...secretsOf(target, headers), ...(earlier === undefined ? [] : earlier.#secrets)];
-    this.#secrets = secrets.toSorted((a, b) => b.length - a.length); // a secret that contains another goes first
   }
 
-  /** The text with every secret replaced. */
-  text(text: string): string {
-    let clean = text;
-    for (const secret of this.#secrets) clean = clean.replaceAll(secret, HIDDEN);
-    return clean;
+  /**
+   * The text with every secret replaced, in whatever escaping it stands there.
+   *
+   * @param cut true for a text that may break off within a secret.
+   */
+  text(text: string, cut = false): string {
+    // Made when something fails: most handshakes go well.
+    this.#search ??= new SecretSearch(secretsOf(this.#target, this.#headers));
+    const clean = this.#search.hide(text, cut);
+    return this.#earlier === undefined ? clean : this.#earlier.text(clean, cut);
+  }
+
+  /** The reason of a close frame, the same way: it has 123 bytes, and breaks off where a server has more to say. */
+  reason(text: string): string {
+    return this.text(text, text.length > LONGEST_REASON / 2);
   }
 }
 
@@ -77,14 +90,13 @@ export function redactText(text: string): string {
   return `${scheme}${HIDDEN}`;
 }
 
-function secretsOf(target: URL, headers: Iterable<readonly [string, readonly string[]]>): string[] {
+function secretsOf(target: URL, headers: Iterable<readonly [string, readonly string[]]>): Set<string> {
   const secrets = new Set<string>();
-  const user = decoded(target.username);
-  const password = decoded(target.password);
-  for (const secret of [target.password, password, target.username, user]) secrets.add(secret);
-  if (user !== "" || password !== "") secrets.add(Buffer.from(`${user}:${password}`).toString("base64"));
+  const { username, password } = target;
+  for (const secret of [username, password, `${username}:${password}`]) secrets.add(secret);
   for (const { value } of parametersOf(target)) {
-    for (const secret of [value, decoded(value), decoded(value.replaceAll("+", " "))]) secrets.add(secret);
+    secrets.add(value);
+    secrets.add(value.replaceAll("+", " "));
   }
   for (const [name, values] of headers) {
     if (PLAIN_HEADERS.has(name)) continue;
@@ -97,15 +109,5 @@ function secretsOf(target: URL, headers: Iterable<readonly [string, readonly str
       }
     }
   }
-  return [...secrets]
-    .flatMap((secret) => [secret, encodeURIComponent(secret)])
-    .filter((secret) => secret.length >= SHORTEST_SECRET);
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return secrets;
 }
