@@ -76,13 +76,14 @@ export interface Words<out T> {
 
 /** @internal Whoever can be handed a value: a parked operation, or the place that a parked `Selector.next` has here. */
 export interface Receiver {
+  /** Its place among all that wait, across channels: the lower number came first. */
+  readonly arrival: number;
   /** Gets a value of `channel`, or with `ok: false` its end. */
   wake(channel: object, value: unknown, ok: boolean): void;
 }
 
 /** @internal What stands in a queue of a channel. */
 export interface Waiting extends Link, Receiver {
-  readonly arrival: number;
   /** What a sender sends; the iterator of a step. */
   readonly value: unknown;
 }

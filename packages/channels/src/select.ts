@@ -10,6 +10,7 @@ import * as protocol from "./protocol.ts";
 import { genuine, refused, type Place, type Selectable, type SendOffer } from "./protocol.ts";
 import { listen, type Parked, refusal, type SignalGroup } from "./signal.ts";
 import { Source } from "./source.ts";
+import { random } from "./random.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, SendCase, SendChannel } from "./types.ts";
 import { arrive, done, recorder } from "./waiter.ts";
@@ -169,7 +170,7 @@ function look({ list, names }: CaseList, options: SelectOptions | undefined): ob
     if (isSelectable(entry)) {
       if (!entry[ready]()) continue;
       count += 1;
-      if (count === 1 || (!priority && draw() * count < 1)) chosen = i;
+      if (count === 1 || (!priority && random() * count < 1)) chosen = i;
     } else {
       const isOff = entry === null || entry === undefined || entry === false;
       check(isOff, `cases.${names?.[i] ?? i}`, "a channel or a case", entry);
@@ -271,11 +272,4 @@ class Part implements Place {
     if (ok || !offer) settle(resolve as (outcome: object) => void, outcomeOf(names, i, channel, value, ok));
     else settle(reject as (reason: unknown) => void, offer[refused](names?.[i] ?? i));
   }
-}
-
-let draw: () => number = Math.random;
-
-/** @internal Replaces the source of the fair draw: virtual time makes runs repeat. */
-export function setDraw(next: () => number): void {
-  draw = next;
 }

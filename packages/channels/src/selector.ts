@@ -10,11 +10,12 @@ import { type Step, StepIterator, type Steps } from "./iterator.ts";
 import { type Link, List, unlink } from "./list.ts";
 import { check, isObject } from "./mistake.ts";
 import * as protocol from "./protocol.ts";
-import { dismiss, end, fire, front, genuine, step, type Front, type Receiver, type Waiting } from "./protocol.ts";
+import { dismiss, end, fire, genuine, step } from "./protocol.ts";
 import { refusal } from "./signal.ts";
 import { Source } from "./source.ts";
 import { settle, settled } from "./turn.ts";
 import type { ReceiveChannel, SignalOptions } from "./types.ts";
+import { Watch } from "./watch.ts";
 import { dismissAll, type Kind, parkIn, recorder } from "./waiter.ts";
 
 // Constants of this module: an import is looked up at each use, which costs a hot path 15 % (bench: receive-many).
@@ -281,70 +282,28 @@ export class Round extends AlarmQueue implements Steps<never> {
   }
 }
 
-/**
- * A channel's place in one Selector, in front of the channel's receivers and of other Selectors. While linked it stands
- * in the list of the ready ones, never in the heap too.
- */
-class Registration implements Link, Deadline, Front, Receiver {
+/** A channel's place in one Selector. While linked it stands in the list of the ready ones, never in the heap too. */
+class Registration extends Watch<Source<unknown>> implements Link, Deadline {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
   due = Infinity;
   position = -1;
   order = 0;
   readonly name: string;
-  readonly source: Source<unknown>;
   readonly #round: Round;
-  readonly #queue: List<Waiting>; // the channel's own, at the end of the chain
-  #behind: Registration | undefined = undefined;
-  #ahead: Registration | undefined = undefined;
 
   constructor(name: string, source: Source<unknown>, round: Round) {
+    super(source);
     this.name = name;
-    this.source = source;
     this.#round = round;
-    const before = source[front];
-    if (before instanceof Registration) {
-      this.#queue = before.#queue;
-      this.#behind = before;
-      before.#ahead = this;
-    } else {
-      this.#queue = before as List<Waiting>;
-    }
-    source[front] = this;
   }
 
-  leave(): void {
-    const ahead = this.#ahead;
-    const behind = this.#behind;
-    if (ahead === undefined) this.source[front] = behind ?? this.#queue;
-    else ahead.#behind = behind;
-    if (behind !== undefined) behind.#ahead = ahead;
+  get arrival(): number {
+    return this.#round.arrival;
   }
 
-  /** The earliest: whoever parked a `next` here, or somebody behind. */
-  get head(): Receiver | undefined {
-    return Registration.#earliest(this, this.#queue.head);
-  }
-
-  changed(): void {
-    Registration.#tell(this);
-  }
-
-  // Loops: a server may have a Selector for each connection, all of which watch the channel of its shutdown, and
-  // 3,000 calls deep the stack ends. Of two names for one channel the first that was added has the value.
-  static #earliest(at: Registration | undefined, waiting: Waiting | undefined): Receiver | undefined {
-    let first: Receiver | undefined = waiting;
-    let earliest = waiting === undefined ? Infinity : waiting.arrival;
-    for (; at !== undefined; at = at.#behind) {
-      const { arrival } = at.#round;
-      if (arrival < earliest || (arrival === earliest && arrival < Infinity)) [first, earliest] = [at, arrival];
-    }
-    return first;
-  }
-
-  static #tell(at: Registration): void {
-    while (at.#behind !== undefined) at = at.#behind;
-    for (let next: Registration | undefined = at; next !== undefined; next = next.#ahead) next.#round.place(next);
+  told(): void {
+    this.#round.place(this);
   }
 
   wake(_channel: object, value: unknown, ok: boolean): void {

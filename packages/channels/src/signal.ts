@@ -34,6 +34,37 @@ export class SignalGroup extends Set<Parked> {
   }
 }
 
+/** What ends with a signal though it is no operation that waits: a connection, a link. */
+class Subject implements Parked {
+  group: SignalGroup | undefined = undefined;
+  readonly reject = (): void => undefined; // there is no promise
+  readonly #end: () => void;
+
+  constructor(end: () => void) {
+    this.#end = end;
+  }
+
+  leave(): void {
+    this.forget();
+    this.#end();
+  }
+
+  forget(): void {
+    if (this.group !== undefined) unlisten(this, this.group);
+    this.group = undefined;
+  }
+}
+
+/**
+ * Calls back in the turn in which a signal is aborted, once; at most one listener stands on the signal, however many
+ * wait for it. Gives what forgets it.
+ */
+export function onAbort(signal: AbortSignal, end: () => void): () => void {
+  const subject = new Subject(end);
+  listen(subject, { signal });
+  return () => subject.forget();
+}
+
 /** @internal Lets the signal of `options`, if there is one, end a parked operation. */
 export function listen(operation: Parked, { signal }: SignalOptions): void {
   if (signal === undefined) return;

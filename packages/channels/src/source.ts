@@ -37,15 +37,21 @@ export {
   awaited,
   drained,
   endReceivers,
+  front,
+  type Front,
   handOff,
   ready,
+  type Receiver,
   receives,
   sends,
   take,
   turnedReady,
   type Words,
 } from "./protocol.ts";
+export { random } from "./random.ts";
+export { onAbort } from "./signal.ts";
 export { rejected, sent, settle, settled } from "./turn.ts";
+export { Watch } from "./watch.ts";
 
 // Constants of this module: an import is looked up at each use, which costs a hot path 15 % (bench: receive-many).
 const ready: typeof protocol.ready = protocol.ready;

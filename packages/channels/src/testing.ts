@@ -8,7 +8,7 @@ import { named } from "./error-name.ts";
 import { parseDuration } from "./time/duration.ts";
 import { CONFLICT, INTERNAL, INVALID, SluiceError } from "./errors.ts";
 import { formatParked, type ParkedOperation, ParkedOperations, recordVirtual } from "./inspect.ts";
-import { setDraw } from "./select.ts";
+import { setRandom } from "./random.ts";
 import { budgetByCount, completions, holding, macrotask } from "./turn.ts";
 import type { Duration } from "./types.ts";
 
@@ -72,7 +72,7 @@ export async function virtualTime<R>(body: (clock: VirtualTime) => R | PromiseLi
   running = true;
   installClock(run);
   recordVirtual(run.operations);
-  setDraw(seeded());
+  setRandom(seeded());
   budgetByCount(true);
   try {
     return await run.drive(body);
@@ -80,7 +80,7 @@ export async function virtualTime<R>(body: (clock: VirtualTime) => R | PromiseLi
     running = false;
     installClock();
     recordVirtual();
-    setDraw(Math.random);
+    setRandom(Math.random);
     budgetByCount(false);
   }
 }
