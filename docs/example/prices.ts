@@ -6,6 +6,11 @@ import * as websocket from "@sluice/websocket";
 import { startFeed } from "./feed.ts";
 import * as show from "./show.ts";
 
+// Ctrl-C, the end that a supervisor asks for, and a terminal that is gone: `npm start | head -3` reads no more.
+const interrupts = new Channel<string>(1);
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupts.trySend(signal));
+process.stdout.on("error", () => interrupts.trySend("nobody reads"));
+
 async function follow(url: string, heartbeat: string): Promise<void> {
   const client = await websocket.connect(url, {
     dialTimeout: "10s",
@@ -13,9 +18,6 @@ async function follow(url: string, heartbeat: string): Promise<void> {
     keepAlive: { interval: "10s", timeout: "5s" },
   });
   show.connected(client.url);
-
-  const interrupts = new Channel<string>(1);
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupts.trySend(signal));
 
   for (;;) {
     const event = await select({ message: client.channel(), interrupt: interrupts, quiet: time.after(heartbeat) });
