@@ -1,5 +1,5 @@
 // What no list of cases has: answers and frames that fast-check makes up. The client never throws outside its promises,
-// never hangs, never leaks a connection, and what is legal arrives as it was sent however it is cut.
+// never hangs, never leaks a connection, and does with a stream of frames, however it is cut, what a model of the RFCs says.
 // A failure prints the seed and the smallest counterexample.
 
 import { SluiceError } from "@sluice/channels";
@@ -17,19 +17,22 @@ import {
   record,
   string,
   tuple,
-  uint8Array,
 } from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Client, COMPRESSION, connect, type ConnectOptions } from "../src/index.ts";
-import { close, compressed, frame, OPCODE } from "./fixtures/frames.ts";
+import { type Client, type CloseInfo, COMPRESSION, connect, type ConnectOptions } from "../src/index.ts";
+import { authority, certificate } from "./fixtures/certificates.ts";
+import { closeOf, type Frame, OPCODE } from "./fixtures/frames.ts";
 import { heldClock } from "./fixtures/held-clock.ts";
+import { type End, type Inflating, type Reading, readStream } from "./fixtures/model.ts";
 import { type RawPeer, RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
+import { cut, places, streams } from "./fixtures/streams.ts";
 
 leavesNothingBehind();
 
-// `SLUICE_LONG=1` looks twenty times as hard.
-const numRuns = process.env["SLUICE_LONG"] ? 2000 : 100;
+// `SLUICE_LONG=1` looks a hundred times as hard.
+const LONGER = process.env["SLUICE_LONG"] ? 100 : 1;
+const numRuns = 80 * LONGER;
 const DEADLINE = 60_000;
 
 const outside: unknown[] = [];
@@ -56,14 +59,6 @@ async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
-/** Cuts bytes at places given as fractions. */
-function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
-  const at = [...new Set(places.map((place) => Math.floor(place * bytes.length)))].toSorted((a, b) => a - b);
-  return [0, ...at].map((start, i) => bytes.subarray(start, at[i] ?? bytes.length)).filter(({ length }) => length > 0);
-}
-
-const places = array(double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), { maxLength: 8 });
-
 /** What arrives until the end: the type of each message, and its bytes as Latin-1. */
 async function drained(client: Client): Promise<string[]> {
   const received: string[] = [];
@@ -74,40 +69,19 @@ async function drained(client: Client): Promise<string[]> {
   }
 }
 
-const text = string({ unit: "binary", maxLength: 200 }).map((data) => ({
-  opcode: OPCODE.TEXT,
-  data: Buffer.from(data),
-}));
-const bytes = oneof(
-  { weight: 9, arbitrary: uint8Array({ maxLength: 300 }) },
-  { weight: 1, arbitrary: integer({ min: 65_530, max: 200_000 }).map((length) => Buffer.alloc(length, "ab")) },
-).map((data) => ({ opcode: OPCODE.BINARY, data: Buffer.from(data) }));
-const control = uint8Array({ maxLength: 125 }).chain((payload) =>
-  constantFrom(OPCODE.PING, OPCODE.PONG).map((opcode) => frame(opcode, payload)),
-);
-/** A legal message: what it says, and the frames it is sent in, control frames in between. */
-const message = record({
-  content: oneof(text, bytes),
-  cuts: places,
-  between: array(control, { maxLength: 2 }),
-  deflated: boolean(),
-  whole: boolean(),
-}).map(({ content: { opcode, data }, cuts, between, deflated, whole }) => {
-  if (deflated) return { opcode, data, frames: [compressed(opcode, data)] };
-  const pieces = whole || data.length === 0 ? [data] : cut(data, cuts);
-  const frames = pieces.flatMap((piece, i) => [
-    frame(i === 0 ? opcode : OPCODE.CONTINUATION, piece, { fin: i === pieces.length - 1 }),
-    ...(i < pieces.length - 1 ? between : []),
-  ]);
-  return { opcode, data, frames };
-});
-
-const agree = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+const OFFERS: Readonly<Record<Inflating, readonly string[]>> = {
+  never: [],
+  "with takeover": ["Sec-WebSocket-Extensions: permessage-deflate"],
+  "each alone": [
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+  ],
+};
+const LIMIT = 1_000_000;
 
 async function meet(
   server: RawServer,
   options: ConnectOptions,
-  ...headers: string[]
+  headers: readonly string[] = [],
 ): Promise<{ client: Client; peer: RawPeer }> {
   const connecting = connect(server.url, options);
   const peer = await server.next();
@@ -115,108 +89,119 @@ async function meet(
   return { client: await connecting, peer };
 }
 
-describe("legal frames", () => {
-  test("arrive as they were sent, however they are cut, and however slow the consumer is", async () => {
-    await using server = await RawServer.listen();
+/** Every frame that the client sent, once the connection has ended. */
+async function sentTo(peer: RawPeer): Promise<Frame[]> {
+  const sent: Frame[] = [];
+  for await (const one of peer.frames) sent.push(one);
+  return sent;
+}
+
+/** True when all of `some` stand in `all`, in the same order. */
+function standsIn(some: readonly string[], all: readonly string[]): boolean {
+  let at = -1;
+  return some.every((one) => (at = all.indexOf(one, at + 1)) !== -1);
+}
+
+/** Compares what became of a stream with what the RFCs say of it. */
+async function agrees(expected: Reading, client: Client, received: readonly string[], peer: RawPeer): Promise<void> {
+  expect(received).toEqual(expected.messages);
+  const info = await inTime(client.closed, "the end");
+  const sent = await inTime(sentTo(peer), "the end of the connection");
+  const pongs = sent.filter(({ opcode }) => opcode === OPCODE.PONG).map(({ payload }) => payload.toString("latin1"));
+  // One pong may answer several pings (RFC 6455 5.5.3), the newest of them.
+  expect(standsIn(pongs, expected.pings)).toBe(true);
+  const newest = expected.end.kind === "cut off" ? pongs.at(-1) : expected.pings.at(-1);
+  expect(pongs.at(-1)).toBe(newest);
+  const closes = sent.flatMap((one) => (one.opcode === OPCODE.CLOSE ? [closeOf(one).code ?? 1005] : []));
+  const { info: meant, closes: travelled } = meaningOf(expected.end, info.code);
+  expect(info).toMatchObject(meant);
+  expect(closes).toEqual(travelled);
+  expect(sent.findIndex(({ opcode }) => opcode === OPCODE.CLOSE)).toBe(travelled.length === 0 ? -1 : sent.length - 1);
+  expect(client.channel().cause).toBe(info.error);
+}
+
+/** What the client says of such an end, and the codes of the close frames that it sends. `code` is what it said. */
+function meaningOf(end: End, code: number): { info: Partial<CloseInfo>; closes: number[] } {
+  if (end.kind === "closed") {
+    const { code: said, reason } = end;
+    return { info: { code: said, reason, wasClean: true, initiator: "remote" }, closes: [said] };
+  }
+  if (end.kind === "cut off") {
+    return { info: { code: 1006, reason: "", wasClean: false, initiator: "network" }, closes: [] };
+  }
+  const [either = 0] = end.codes.includes(code) ? [code] : end.codes;
+  return { info: { code: either, reason: "", wasClean: false, initiator: "local" }, closes: [either] };
+}
+
+describe("a stream of frames, lawful or not, cut anywhere, is delivered, answered and closed as the RFCs say", () => {
+  test.each([
+    ["TCP", undefined, 2 * numRuns],
+    ["TLS", certificate("trusted"), numRuns / 2],
+  ])("over %s", { timeout: 120_000 * LONGER }, async (_, tls, runs) => {
+    await using server = await RawServer.listen(tls === undefined ? {} : { tls });
     const property = asyncProperty(
-      array(message, { maxLength: 20 }),
+      streams(false),
       places,
       constantFrom(1, 2, 32),
       boolean(),
-      async (messages, cuts, channelCapacity, slow) => {
-        const { client, peer } = await meet(server, { channelCapacity, compression: COMPRESSION.NO_CONTEXT }, agree);
-        const stream = Buffer.concat([...messages.flatMap(({ frames }) => frames), close(1000)]);
-        void peer.drip(cut(stream, cuts));
-        if (slow) await new Promise((resolve) => setTimeout(resolve, 1));
-        const received = await inTime(drained(client), "the end of the channel");
-        peer.socket.end();
-        expect(received).toEqual(
-          messages.map(({ opcode, data }) => (opcode === OPCODE.TEXT ? "text" : "binary") + data.toString("latin1")),
-        );
-        expect(await inTime(client.closed, "the end")).toMatchObject({
-          code: 1000,
-          wasClean: true,
-          initiator: "remote",
-        });
-      },
-    );
-    await assert(property, { numRuns });
-  });
-});
-
-/** Damage to a stream of legal frames. */
-const damage = record({
-  flips: array(
-    record({
-      place: double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
-      mask: integer({ min: 1, max: 255 }),
-    }),
-    { maxLength: 4 },
-  ),
-  truncated: option(double({ min: 0, max: 1, noNaN: true })),
-  garbage: option(uint8Array({ maxLength: 100 })),
-});
-
-const ends = constantFrom("FIN", "RST", "silence");
-
-function finish(peer: RawPeer, end: string): void {
-  if (end === "FIN") peer.socket.end();
-  if (end === "RST") peer.socket.resetAndDestroy();
-}
-
-describe("damaged frames", () => {
-  test("end the connection or change what arrives, and do nothing else", async () => {
-    await using server = await RawServer.listen();
-    const property = asyncProperty(
-      array(message, { minLength: 1, maxLength: 8 }),
-      damage,
-      places,
-      ends,
-      boolean(),
-      async (messages, { flips, truncated, garbage }, cuts, end, agrees) => {
+      async ({ bytes, inflating }, cuts, channelCapacity, slow) => {
         const { client, peer } = await meet(
           server,
           {
-            channelCapacity: 2,
-            readLimit: 1_000_000,
-            closeTimeout: "20ms",
-            readTimeout: "30ms",
-            compression: agrees ? COMPRESSION.CONTEXT_TAKEOVER : COMPRESSION.DISABLED,
+            channelCapacity,
+            readLimit: LIMIT,
+            compression: inflating === "never" ? COMPRESSION.DISABLED : COMPRESSION.CONTEXT_TAKEOVER,
+            ...(tls === undefined ? undefined : { tls: { ca: authority } }),
           },
-          ...(agrees ? ["Sec-WebSocket-Extensions: permessage-deflate"] : []),
+          OFFERS[inflating],
         );
-        let stream = Buffer.concat(messages.flatMap(({ frames }) => frames));
-        for (const { place, mask } of flips) {
-          const at = Math.floor(place * stream.length);
-          stream[at] = (stream[at] ?? 0) ^ mask;
-        }
-        if (truncated !== null) stream = stream.subarray(0, Math.floor(truncated * stream.length));
-        if (garbage !== null) stream = Buffer.concat([stream, garbage]);
-        await peer.drip(cut(stream, cuts));
-        finish(peer, end);
-        await inTime(drained(client), "the end of the channel");
-        const { code, wasClean, initiator, error } = await inTime(client.closed, "the end");
-        expect(code).toBeGreaterThanOrEqual(1000);
-        expect(error === undefined || error instanceof SluiceError).toBe(true);
-        expect(["local", "remote", "network"]).toContain(initiator);
-        expect(client.channel().cause).toBe(error);
-        expect(wasClean && code === 1006).toBe(false);
-        await inTime(peer.gone(), "the end of the connection");
+        const written = peer.drip(cut(bytes, cuts)).then(() => peer.socket.end());
+        if (slow) await written;
+        const received = await inTime(drained(client), "the end of the channel");
+        await agrees(readStream(bytes, { limit: LIMIT, masked: false, inflating }), client, received, peer);
       },
     );
+    await assert(property, { numRuns: runs });
+  });
+});
+
+describe("a connection that is reset", () => {
+  test("gives some of the messages, and then its end", { timeout: 120_000 * LONGER }, async () => {
+    await using server = await RawServer.listen();
+    const property = asyncProperty(streams(false), places, async ({ bytes, inflating }, cuts) => {
+      const { client, peer } = await meet(
+        server,
+        { channelCapacity: 2, readLimit: LIMIT, compression: inflating === "never" ? 0 : 1 },
+        OFFERS[inflating],
+      );
+      void peer.drip(cut(bytes, cuts)).then(() => peer.socket.resetAndDestroy());
+      const received = await inTime(drained(client), "the end of the channel");
+      const { messages } = readStream(bytes, { limit: LIMIT, masked: false, inflating });
+      expect(messages.slice(0, received.length)).toEqual(received);
+      const { wasClean, code, error } = await inTime(client.closed, "the end");
+      expect(error === undefined || error instanceof SluiceError).toBe(true);
+      expect(client.channel().cause).toBe(error);
+      expect(wasClean && code === 1006).toBe(false);
+      await inTime(peer.gone(), "the end of the connection");
+    });
     await assert(property, { numRuns });
   });
+});
 
-  test("do not keep `close` or `terminate` from ending", async () => {
+describe("a peer that sends anything", () => {
+  test("does not keep `close` or `terminate` from ending", { timeout: 120_000 * LONGER }, async () => {
     await using server = await RawServer.listen();
     const property = asyncProperty(
-      array(message, { maxLength: 4 }),
-      uint8Array({ maxLength: 60 }),
+      streams(false),
       constantFrom("close", "terminate"),
       integer({ min: 0, max: 3 }),
-      async (messages, garbage, how, turns) => {
-        const { client, peer } = await meet(server, { channelCapacity: 1, closeTimeout: "20ms" });
-        peer.write(...messages.flatMap(({ frames }) => frames), garbage);
+      async ({ bytes, inflating }, how, turns) => {
+        const { client, peer } = await meet(
+          server,
+          { channelCapacity: 1, closeTimeout: "20ms", compression: inflating === "never" ? 0 : 1 },
+          OFFERS[inflating],
+        );
+        peer.write(bytes);
         for (let i = 0; i < turns; i += 1) await new Promise((resolve) => setImmediate(resolve));
         const ending = how === "close" ? client.close() : client.terminate();
         const { length } = client.channel();
@@ -229,6 +214,13 @@ describe("damaged frames", () => {
     await assert(property, { numRuns });
   });
 });
+
+const ends = constantFrom("FIN", "RST", "silence");
+
+function finish(peer: RawPeer, end: string): void {
+  if (end === "FIN") peer.socket.end();
+  if (end === "RST") peer.socket.resetAndDestroy();
+}
 
 describe("answers that are damaged, made up, or cut short", () => {
   const line = oneof(
