@@ -7,6 +7,7 @@ import { Ring } from "./buffer.ts";
 import { Offer } from "./case.ts";
 import { disposeBy } from "./dispose.ts";
 import { ClosedError } from "./errors.ts";
+import { runHook } from "./hook.ts";
 import { List } from "./list.ts";
 import { check, isObject, option } from "./mistake.ts";
 import { refusal } from "./signal.ts";
@@ -244,13 +245,6 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
       dropped = this.#buffer.shift();
       this.#buffer.push(value);
     }
-    try {
-      const { onDrop } = this.#options;
-      onDrop?.(dropped);
-    } catch (mistake) {
-      queueMicrotask(() => {
-        throw mistake; // the send succeeded: what the hook throws is an uncaught exception, as in an event listener
-      });
-    }
+    runHook(this.#options.onDrop, dropped);
   }
 }
