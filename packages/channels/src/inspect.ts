@@ -5,7 +5,7 @@ import { Intake, Offer } from "./case.ts";
 import { Channel } from "./channel.ts";
 import { clock } from "./time/clock.ts";
 import { StepIterator } from "./iterator.ts";
-import { front } from "./protocol.ts";
+import { type Crowded, crowded, front } from "./protocol.ts";
 import { select } from "./select.ts";
 import { Round, Selector } from "./selector.ts";
 import { Source } from "./source.ts";
@@ -15,7 +15,7 @@ import { type Recorder, setRecorder } from "./waiter.ts";
 
 /** An operation that waits. */
 export interface ParkedOperation {
-  /** What waits: "receive", "send", "select", "receiveMany", "for await", "sleep" or "Selector.next". */
+  /** What waits: "receive", "send", "select", "receiveMany", "for await", "sleep", "Selector.next" or "until". */
   readonly operation: string;
   /** What it waits for, one entry for each channel, in words. */
   readonly waitsFor: readonly string[];
@@ -26,6 +26,11 @@ export interface ParkedOperation {
    * time without `recordParked(true)` for what a timer is certain to wake, which has no part in a deadlock.
    */
   readonly calledAt: string;
+}
+
+interface Told {
+  readonly name: string | undefined;
+  readonly [crowded]?: readonly Crowded[];
 }
 
 interface Entry {
@@ -40,17 +45,25 @@ const NAMES_SHOWN = 8;
 /** @internal */
 export class ParkedOperations implements Recorder {
   readonly #entries = new Map<object, Entry>();
+  readonly #untils = new WeakMap<object, Place>();
   #selectors = 0;
   /** Operations seen so far, parked or not. */
   operations = 0;
 
-  parked(operation: object, what: string, on: object): void {
+  parked(operation: object, what: string, on: object, entry: unknown = ENTRIES[what]): void {
     this.operations += 1;
-    const place = ordinary === undefined && this.#isCertain(what, on) ? NOWHERE : placeOf(what);
+    const place = ordinary === undefined && this.#isCertain(what, on) ? NOWHERE : this.#placeOf(what, on, entry);
     if (on instanceof Round) this.#selectors += 1;
-    const entry = { operation: what, on, since: timeOfDay(), place };
-    this.#entries.set(operation, entry);
-    if (ordinary !== undefined) ordinary.#entries.set(operation, entry);
+    const wait = { operation: what, on, since: timeOfDay(), place };
+    this.#entries.set(operation, wait);
+    if (ordinary !== undefined) ordinary.#entries.set(operation, wait);
+  }
+
+  // An `until` parks anew on the channel that is its own: by then nobody has called it.
+  #placeOf(what: string, on: object, entry: unknown): Place {
+    const place = this.#untils.get(on) ?? placeOf(entry);
+    if (what === "until") this.#untils.set(on, place);
+    return place;
   }
 
   left(operation: object): void {
@@ -66,7 +79,7 @@ export class ParkedOperations implements Recorder {
   list(): ParkedOperation[] {
     return Array.from(this.#entries.values(), ({ operation, on, since, place }) => ({
       operation,
-      waitsFor: partsOf(on).map((part) => waitedFor(part, operation)),
+      waitsFor: partsOf(on).flatMap((part) => waitedFor(part, operation)),
       since,
       calledAt: lineOf(place),
     }));
@@ -131,14 +144,24 @@ function partsOf(on: object): readonly object[] {
   return Array.isArray(on) ? on : [on];
 }
 
-function waitedFor(entry: object, operation: string): string {
+function waitedFor(entry: object, operation: string): string | string[] {
   const channel = entry instanceof Offer || entry instanceof Intake ? entry.channel : entry;
-  if (entry instanceof Offer || operation === "send") return `a receiver on ${nameOf(channel)}`;
+  if (entry instanceof Offer || operation === "send") return roomOn(channel);
   if (!(channel instanceof TimerChannel)) return `a value on ${nameOf(channel)}`;
   const wait = channel[remaining]();
   return wait < Infinity
     ? `a timer due in ${Math.max(0, Math.round(wait))} ms`
     : "a timer that was stopped or has fired";
+}
+
+function roomOn(channel: object): string | string[] {
+  const { name, [crowded]: full } = channel as Told;
+  if (full === undefined) return `a receiver on ${nameOf(channel)}`;
+  const whole = name === undefined ? "an unnamed broadcast" : `broadcast "${name}"`;
+  return full.map(({ name: own, abandoned }) => {
+    const which = own === undefined ? "an unnamed subscription" : `subscription "${own}"`;
+    return `room in ${which} of ${whole}${abandoned ? ", which was abandoned" : ""}`;
+  });
 }
 
 function timeOfDay(): number {
@@ -177,12 +200,12 @@ const ENTRIES: Readonly<Record<string, unknown>> = {
 // oxlint-enable typescript/unbound-method
 
 // One frame costs a third of the ten of an Error.
-function placeOf(what: string): Place {
+function placeOf(entry: unknown): Place {
   const host = Error as unknown as Capturing;
   const place: Place = {};
   const limit = host.stackTraceLimit;
   host.stackTraceLimit = 1;
-  host.captureStackTrace?.(place, ENTRIES[what]);
+  host.captureStackTrace?.(place, entry);
   host.stackTraceLimit = limit;
   return place;
 }

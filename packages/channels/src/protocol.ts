@@ -38,6 +38,9 @@ export const put: unique symbol = Symbol("put");
 /** @internal Parks the send of a select. */
 export const enlistSender: unique symbol = Symbol("enlistSender");
 
+/** @internal Names who has no room, where a send waits for more than one receiver. */
+export const crowded: unique symbol = Symbol("crowded");
+
 /** @internal Parks an operation behind every other, and gives its promise. */
 export const park: unique symbol = Symbol("park");
 /** @internal What stands in front of the receivers: their own queue, unless a Selector was put there. */
@@ -119,4 +122,11 @@ export interface Sink<in T> {
   [accepts](): boolean;
   [put](value: T, key?: number | string): boolean;
   [enlistSender](place: Waiting): void;
+}
+
+/** @internal Somebody who has no room for what is sent to many. */
+export interface Crowded {
+  readonly name: string | undefined;
+  /** Nobody holds it any more, so that it will never have room. */
+  readonly abandoned: boolean;
 }

@@ -20,6 +20,8 @@ export interface Kind {
   readonly what: string;
   /** It may reject without a signal. */
   readonly fails: boolean;
+  /** What the program called, where that is not told by `what`: a report shows the line that did. */
+  readonly entry?: unknown;
   /** Settles its promise, once it has waited. */
   finish(waiter: Waiter, ok: boolean, value: unknown, channel: object): void;
 }
@@ -70,7 +72,7 @@ export function parkIn<R>(
   return new Promise((resolve, reject) => {
     const waiter = new Waiter(kind, value, resolve, kind.fails || options !== undefined ? reject : undefined);
     if (options !== undefined) listen(waiter, options); // first: what throws here must leave nothing behind
-    recorder?.parked(waiter, kind.what, on);
+    recorder?.parked(waiter, kind.what, on, kind.entry);
     queue.append(waiter);
   });
 }
@@ -93,7 +95,7 @@ export function done(operation: Parked): void {
 /** @internal Sees every operation that parks, while diagnostics or virtual time are on. */
 export interface Recorder {
   /** Called before it stands in a queue. `on` is a channel, the cases of a select, or the state of a Selector. */
-  parked(operation: object, what: string, on: object): void;
+  parked(operation: object, what: string, on: object, entry?: unknown): void;
   left(operation: object): void;
   /** An operation that did not wait. */
   passed(): void;

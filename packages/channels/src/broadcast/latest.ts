@@ -1,0 +1,208 @@
+// A value that changes, and channels that tell: a broadcast that keeps one value, for subscribers that have room for one.
+
+import { disposeBy } from "../dispose.ts";
+import { CLOSED, SluiceError, TIMEOUT } from "../errors.ts";
+import { check, isObject, option } from "../mistake.ts";
+import { park, ready } from "../protocol.ts";
+import { onAbort, refusal } from "../signal.ts";
+import type { Source } from "../source.ts";
+import { parseDuration } from "../time/duration.ts";
+import { sleep } from "../time/time.ts";
+import { rejected, settle, settled } from "../turn.ts";
+import type { Duration, SignalOptions } from "../types.ts";
+import type { Kind } from "../waiter.ts";
+import { Broadcast } from "./broadcast.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** Options of a `Latest`. */
+export interface LatestOptions {
+  /** For people who read errors and reports. */
+  readonly name?: string | undefined;
+}
+
+/** Options of a channel of changes. */
+export interface ChangesOptions {
+  /** Whether the value of now comes first. Default true. */
+  readonly current?: boolean | undefined;
+  /** For people who read errors and reports. */
+  readonly name?: string | undefined;
+}
+
+/** Options of `until`. */
+export interface UntilOptions extends SignalOptions {
+  /** The longest wait; zero or less: only a look. Default: no limit. */
+  readonly timeout?: Duration | undefined;
+}
+
+/** A `Latest` for those who may look and not set it. */
+export interface ReadonlyLatest<out T> {
+  /** The value of now. */
+  readonly value: T;
+  /** Ready with the value of now (unless `current: false`), then with the newest each time it changed since; never a backlog. */
+  changes(options?: ChangesOptions): Subscription<T>;
+  /** Resolves with the first value, the one of now included, that the test accepts. */
+  until<U extends T>(test: (value: T) => value is U, options?: UntilOptions): Promise<U>;
+  until(test: (value: T) => boolean, options?: UntilOptions): Promise<T>;
+  readonly closed: boolean;
+  readonly cause: unknown;
+}
+
+/**
+ * A value that changes, and channels that tell.
+ *
+ * Setting it never waits, and always counts as a change: values are not compared. Who receives the changes gets the
+ * newest, however often it was set meanwhile.
+ *
+ * @example
+ * import { Latest } from "@sluice/channels/broadcast";
+ *
+ * const level = new Latest("low");
+ * using changes = level.changes();
+ * console.log((await changes.receive()).value); // → low
+ * level.value = "middle";
+ * level.value = "high";
+ * console.log((await changes.receive()).value, changes.missed); // → high 1
+ */
+export class Latest<in out T> implements ReadonlyLatest<T>, Disposable {
+  readonly #news: Broadcast<T>;
+  #value: T;
+  declare readonly [Symbol.dispose]: () => void;
+
+  static {
+    disposeBy(this.prototype, "close");
+  }
+
+  constructor(value: T, options: LatestOptions = {}) {
+    check(isObject(options), "options", "an object", options);
+    this.#news = new Broadcast({ replay: 1, name: options.name });
+    this.#news.trySend((this.#value = value));
+  }
+
+  get value(): T {
+    return this.#value;
+  }
+
+  /**
+   * Sets the value and tells everybody; runs none of their code.
+   *
+   * @throws ClosedError, with the value, once it is closed.
+   */
+  set value(value: T) {
+    this.#news.trySend(value);
+    this.#value = value;
+  }
+
+  get closed(): boolean {
+    return this.#news.closed;
+  }
+
+  get cause(): unknown {
+    return this.#news.cause;
+  }
+
+  /** For people who read errors and reports. */
+  get name(): string | undefined {
+    return this.#news.name;
+  }
+
+  /**
+   * Gives a channel that is ready with the value of now, unless `current` is false, then with the newest each time it
+   * was set since: never a backlog, never the same change twice, and the last value always. Unsubscribe, or dispose,
+   * when nobody receives any more.
+   *
+   * With a receiver that waits, a value is handed over as it is set: set twice in one turn of a task, it gives two.
+   */
+  changes(options: ChangesOptions = {}): Subscription<T> {
+    check(isObject(options), "options", "an object", options);
+    const replay = option(options, "current", "boolean") === false ? 0 : 1;
+    return this.#news.subscribe({ ...options, capacity: 1, slow: "drop-oldest", replay });
+  }
+
+  /**
+   * Waits for a value that the test accepts; looks at the value of now first, and only at the newest afterwards. The
+   * test runs in the async context of the caller, never within the code that sets the value; what it throws is what
+   * this rejects with.
+   *
+   * On abort it rejects with the signal's reason, after `close` with its cause. Either leaves nothing behind.
+   *
+   * @throws SluiceError (as a rejection) of kind TIMEOUT after `timeout`, of kind CLOSED after a `close` without cause.
+   *
+   * @example
+   * import { Latest } from "@sluice/channels/broadcast";
+   *
+   * const depth = new Latest(0);
+   * const deep = depth.until((metres) => metres >= 10, { timeout: "1m" });
+   * depth.value = 5;
+   * depth.value = 12;
+   * console.log(await deep); // → 12
+   */
+  until<U extends T>(test: (value: T) => value is U, options?: UntilOptions): Promise<U>;
+  until(test: (value: T) => boolean, options?: UntilOptions): Promise<T>;
+  until(test: (value: T) => boolean, options: UntilOptions = {}): Promise<T> {
+    return refusal(options) ?? this.#until(test, options);
+  }
+
+  /**
+   * Closes it: `value` stays what it is, subscriptions end after a change they have not seen, and nobody can set it any
+   * more. Only the first call counts.
+   *
+   * @param cause why, for whoever reads `cause`, iterates, or waits in `until`; `undefined` means a plain close.
+   */
+  close(cause?: unknown): void {
+    this.#news.close(cause);
+  }
+
+  // It parks anew for each change, so that each look is on the budget of a turn and in the caller's async context.
+  async #until(test: (value: T) => boolean, options: UntilOptions): Promise<T> {
+    const changes = this.changes({ current: false, name: this.name }) as Subscription<T> & Source<T>;
+    let limit: Limit | undefined;
+    try {
+      check(typeof test === "function", "test", "a function", test);
+      if (options.timeout !== undefined) limit = new Limit(parseDuration(options.timeout), options.signal);
+      for (;;) {
+        const value = this.#value;
+        if (test(value)) return await settled(value);
+        if (this.closed) return await rejected(this.cause === undefined ? ended() : this.cause);
+        const ends = limit ?? options;
+        await (refusal(ends) ?? (changes[ready]() ? settled(undefined) : changes[park]<void>(UNTIL, ends)));
+        changes.tryReceive();
+      }
+    } catch (failure) {
+      return await rejected(failure);
+    } finally {
+      limit?.abort();
+      changes.unsubscribe();
+    }
+  }
+}
+
+/** A signal that is aborted after a time, or with another one, or when nobody needs it any more. */
+class Limit extends AbortController {
+  constructor(milliseconds: number, outer: AbortSignal | undefined) {
+    super();
+    const forget = outer === undefined ? undefined : onAbort(outer, () => this.abort(outer.reason));
+    const late = new SluiceError(TIMEOUT, `No value came within ${milliseconds} ms that the test accepts`);
+    void this.#wait(milliseconds, late).finally(forget);
+  }
+
+  async #wait(milliseconds: number, late: SluiceError): Promise<void> {
+    try {
+      await sleep(milliseconds, this);
+      this.abort(late);
+    } catch {
+      // Done, or aborted.
+    }
+  }
+}
+
+const UNTIL: Kind = {
+  what: "until",
+  fails: false,
+  // oxlint-disable-next-line typescript/unbound-method
+  entry: Latest.prototype.until,
+  finish: (waiter) => settle(waiter.resolve, undefined),
+};
+
+function ended(): SluiceError {
+  return new SluiceError(CLOSED, "Closed before it had a value that the test accepts");
+}
