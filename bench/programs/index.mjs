@@ -7,11 +7,12 @@
 //
 // A program takes the row's size and gives `run(n)`, which moves the values 0 to n-1 and gives the sum of what arrived.
 
+import { broadcast } from "./broadcast.mjs";
 import { day } from "./day.mjs";
 import { flow } from "./flow.mjs";
 import { memory } from "./memory.mjs";
 import { select } from "./select.mjs";
 
 export function programsOf(library) {
-  return { ...flow(library), ...select(library), ...memory(library), ...day(library) };
+  return { ...flow(library), ...select(library), ...broadcast(library), ...memory(library), ...day(library) };
 }

@@ -3,6 +3,7 @@ import { programsOf } from "../programs/index.mjs";
 
 const { Channel, select, Selector, time } = await ours("channels");
 const { virtualTime } = await ours("channels/testing");
+const { Broadcast, Latest } = await ours("channels/broadcast");
 
 export const programs = programsOf({
   open: (capacity) => new Channel(capacity),
@@ -24,6 +25,15 @@ export const programs = programsOf({
   selector: (channels) => new Selector(Object.fromEntries(channels.map((channel, i) => [`channel ${i}`, channel]))),
   next: (selector) => selector.next(),
   event: (event) => event.value,
+
+  publisher: () => new Broadcast(),
+  publish: (to, value) => to.send(value),
+  subscribe: (to, capacity) => to.subscribe({ capacity }),
+  latest: () => new Latest(0),
+  set: (latest, value) => {
+    latest.value = value;
+  },
+  changes: (latest) => latest.changes({ current: false }),
 
   virtualTime: (body) => virtualTime(body),
   sleep: (duration) => time.sleep(duration),
