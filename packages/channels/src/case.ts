@@ -34,6 +34,10 @@ export class Intake implements Selectable {
     return #source in value;
   }
 
+  get [Symbol.toStringTag](): string {
+    return "ReceiveCase";
+  }
+
   get channel(): ReceiveChannel<unknown> {
     return this.#source as unknown as ReceiveChannel<unknown>;
   }
@@ -67,6 +71,10 @@ export class Offer<T> implements SendOffer {
 
   static [genuine](value: object): value is Offer<unknown> {
     return #channel in value;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "SendCase";
   }
 
   get channel(): SendChannel<T> {

@@ -9,7 +9,7 @@ import { disposeBy } from "./dispose.ts";
 import { ClosedError } from "./errors.ts";
 import { runHook } from "./hook.ts";
 import { List } from "./list.ts";
-import { check, isObject, option } from "./mistake.ts";
+import { check, checkOptions, type Instead, isObject, option } from "./mistake.ts";
 import { refusal } from "./signal.ts";
 import { Source } from "./source.ts";
 import * as protocol from "./protocol.ts";
@@ -41,6 +41,13 @@ const OVERFLOWS = ["block", "drop-oldest", "drop-newest"] as const;
 // Until it holds its first value, a channel has no buffer of its own.
 const EMPTY: Ring<never> = new Ring();
 const NONE: ChannelOptions = {};
+const NAMES = ["name", "overflow", "onDrop"];
+const INSTEAD: Instead = Object.fromEntries(
+  ["capacity", "size", "buffer", "bufferSize", "highWaterMark"].map((name) => [
+    name,
+    "the capacity is the first argument, `new Channel(10)`",
+  ]),
+);
 
 const SEND: Kind = {
   what: "send",
@@ -91,7 +98,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     const Mistake = typeof capacity === "number" ? RangeError : TypeError;
     const whole = "a non-negative integer (a large one is fine: a buffer takes no memory before it is used)";
     check(Number.isInteger(capacity) && capacity >= 0, "capacity", whole, capacity, Mistake);
-    check(isObject(options), "options", "an object", options);
+    checkOptions(options, NAMES, INSTEAD);
     const name = option(options, "name", "string");
     const onDrop = option(options, "onDrop", "function");
     const { overflow = "block" } = options;

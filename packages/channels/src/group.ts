@@ -81,11 +81,13 @@ export interface Group {
 export function group<R>(body: (group: Group) => R | PromiseLike<R>, options: GroupOptions = {}): Promise<R> {
   try {
     check(typeof body === "function", "body", "a function", body);
-    return refusal(options) ?? new Tasks(options).run(body, options);
+    return refusal(options, NAMES) ?? new Tasks(options).run(body, options);
   } catch (mistake) {
     return rejected(mistake);
   }
 }
+
+const NAMES = ["signal", "limit", "timeout", "name"];
 
 function ignore(): void {}
 
@@ -241,7 +243,7 @@ function failureOf([first, ...later]: readonly unknown[]): unknown {
     Reflect.set(first, "details", Object.defineProperties({}, { ...others, later: { value, enumerable: true } }));
     return first;
   }
-  const message = first instanceof Error ? first.message : shown(first);
+  const message = first instanceof Error ? first.message : typeof first === "string" ? first : shown(first);
   return new SluiceError(UNKNOWN, `${message} (the first of ${later.length + 1} failures)`, {
     cause: first,
     details: { later },

@@ -5,7 +5,7 @@
 
 import { Intake, Offer } from "./case.ts";
 import { type Link, unlink } from "./list.ts";
-import { check, isObject, option } from "./mistake.ts";
+import { checkOptions, expected, isObject, isRecord, option, shown, shownStranger } from "./mistake.ts";
 import * as protocol from "./protocol.ts";
 import { genuine, refused, type Place, type Selectable, type SendOffer } from "./protocol.ts";
 import { listen, type Parked, refusal, type SignalGroup } from "./signal.ts";
@@ -109,7 +109,14 @@ export function select<const C extends Cases<C>, D extends boolean | undefined =
   options?: SelectOptions<D>,
 ): Promise<SelectResult<C, D>>;
 export function select(cases: Cases<object>, options?: SelectOptions): Promise<unknown> {
-  return refusal(options) ?? choose(cases, options);
+  return (options === undefined ? undefined : refusedBy(cases, options)) ?? choose(cases, options);
+}
+
+const NAMES = ["default", "signal", "priority"];
+
+// The cases first: of `select(a, b)` that is what was meant.
+function refusedBy(cases: unknown, options: SelectOptions): Promise<never> | undefined {
+  return isSelectable(cases) ? rejected(notListed(cases)) : refusal(options, NAMES);
 }
 
 function choose(given: unknown, options: SelectOptions | undefined): Promise<unknown> {
@@ -136,8 +143,9 @@ export function trySelect<const C extends Cases<C>>(
   options?: { readonly priority?: boolean | undefined },
 ): SelectResult<C> | undefined;
 export function trySelect(cases: Cases<object>, options?: { readonly priority?: boolean | undefined }): unknown {
-  check(options === undefined || isObject(options), "options", "an object", options);
-  return look(listOf(cases), options);
+  const list = listOf(cases);
+  if (options !== undefined) checkOptions(options, ["priority"]);
+  return look(list, options);
 }
 
 type Names = readonly string[] | undefined;
@@ -150,8 +158,13 @@ interface CaseList {
 
 function listOf(cases: unknown): CaseList {
   if (Array.isArray(cases)) return { list: cases, names: undefined };
-  check(isObject(cases) && !isSelectable(cases), "cases", "an array or a record of cases", cases);
+  if (!isRecord(cases)) throw notListed(cases);
   return { list: Object.values(cases), names: Object.keys(cases) };
+}
+
+function notListed(cases: unknown): TypeError {
+  const hint = isSelectable(cases) ? ": did you mean `select([a, b])`?" : "";
+  return new TypeError(expected("cases", "an array or a record of cases", shown(cases) + hint));
 }
 
 // Not by `instanceof`, which a Proxy passes, nor by a method it has: what is asked for its private fields must have them.
@@ -173,7 +186,9 @@ function look({ list, names }: CaseList, options: SelectOptions | undefined): ob
       if (count === 1 || (!priority && random() * count < 1)) chosen = i;
     } else {
       const isOff = entry === null || entry === undefined || entry === false;
-      check(isOff, `cases.${names?.[i] ?? i}`, "a channel or a case", entry);
+      if (!isOff) {
+        throw new TypeError(expected(`cases.${names?.[i] ?? i}`, "a channel or a case", shownStranger(entry)));
+      }
     }
   }
   if (count === 0) return undefined;

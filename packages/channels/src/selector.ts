@@ -8,7 +8,7 @@ import { disposeBy } from "./dispose.ts";
 import { ALREADY_EXISTS, CLOSED, SluiceError } from "./errors.ts";
 import { type Step, StepIterator, type Steps } from "./iterator.ts";
 import { type Link, List, unlink } from "./list.ts";
-import { check, isObject } from "./mistake.ts";
+import { check, expected, isObject, isRecord, shownStranger } from "./mistake.ts";
 import * as protocol from "./protocol.ts";
 import { dismiss, end, fire, genuine, step } from "./protocol.ts";
 import { refusal } from "./signal.ts";
@@ -62,7 +62,7 @@ export class Selector<in out M extends object = Record<string, unknown>>
   }
 
   constructor(channels: { readonly [K in keyof M]?: ReceiveChannel<M[K]> | undefined } = {}) {
-    check(isObject(channels), "channels", "a record of channels", channels);
+    check(isRecord(channels), "channels", "a record of channels", channels);
     try {
       for (const [name, channel] of Object.entries(channels)) {
         if (channel !== undefined) this.#round.add(name, channel);
@@ -86,6 +86,10 @@ export class Selector<in out M extends object = Record<string, unknown>>
   /** Stops watching a channel; false when there is none of that name. It does not recall an event already given. */
   delete(name: keyof M & string): boolean {
     return this.#round.delete(name);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "Selector";
   }
 
   /** Channels watched now. */
@@ -152,7 +156,9 @@ export class Round extends AlarmQueue implements Steps<never> {
 
   add(name: string, source: unknown): void {
     check(typeof name === "string", "name", "a string", name);
-    check(isObject(source) && Source[genuine](source), `channels.${name}`, "a channel to receive from", source);
+    if (!isObject(source) || !Source[genuine](source)) {
+      throw new TypeError(expected(`channels.${name}`, "a channel to receive from", shownStranger(source)));
+    }
     if (this.#closed) throw new SluiceError(CLOSED, `Cannot add "${name}": the Selector is closed`);
     if (this.registrations.has(name)) {
       throw new SluiceError(ALREADY_EXISTS, `Cannot add "${name}": the name is taken`, { details: { name } });

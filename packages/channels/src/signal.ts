@@ -2,7 +2,7 @@
 // listener expensive (550 ns, 25,000 ns at 10,000 of them) and Node warns at the eleventh.
 // The listener is added when the first operation parks and removed with the last.
 
-import { check, isObject } from "./mistake.ts";
+import { check, checkOptions } from "./mistake.ts";
 import { rejected, settle } from "./turn.ts";
 import type { SignalOptions } from "./types.ts";
 
@@ -80,15 +80,20 @@ export function unlisten(operation: Parked, group: SignalGroup): void {
   if (group.size === 0) group.signal.removeEventListener("abort", group);
 }
 
-/** @internal The rejection of a call whose signal was aborted before, or whose options are a mistake. */
-export function refusal(options: SignalOptions | undefined): Promise<never> | undefined {
-  return options === undefined ? undefined : refusalBy(options);
+const NAMES = ["signal"];
+
+/** @internal The rejection of a call whose signal was aborted before, or whose options, of these names, are a mistake. */
+export function refusal(
+  options: SignalOptions | undefined,
+  names: readonly string[] = NAMES,
+): Promise<never> | undefined {
+  return options === undefined ? undefined : refusalBy(options, names);
 }
 
 // Apart, so that what is nearly always asked is inlined (bench: rendezvous).
-function refusalBy(options: SignalOptions): Promise<never> | undefined {
+function refusalBy(options: SignalOptions, names: readonly string[]): Promise<never> | undefined {
   try {
-    check(isObject(options), "options", "an object", options);
+    checkOptions(options, names);
     const { signal } = options;
     if (signal === undefined) return undefined;
     const listens = typeof (signal as AbortSignal | null)?.addEventListener === "function";

@@ -33,6 +33,24 @@ import type { ReceiveCase, ReceiveChannel, Received, SignalOptions } from "./typ
 import { dismissAll, type Kind, parkIn, recorder } from "./waiter.ts";
 
 export { Ring } from "./buffer.ts";
+/** @internal */
+export { Intake, Offer } from "./case.ts";
+/** @internal */
+export { disposeBy } from "./dispose.ts";
+/** @internal */
+export { named } from "./error-name.ts";
+/** @internal */
+export { type Link, List, unlink } from "./list.ts";
+/** @internal */
+export { check, checkOptions, expected, type Instead, isObject, option, shown, shownStranger } from "./mistake.ts";
+/** @internal */
+export { nearest } from "./nearest.ts";
+/** @internal */
+export { accepts, enlistSender, park, type Place, put, type Receiver, type Sink, type Waiting } from "./protocol.ts";
+/** @internal */
+export { listen, type Parked, refusal, unlisten } from "./signal.ts";
+/** @internal */
+export { arrive, done, type Kind, parkIn, recorder, Waiter } from "./waiter.ts";
 export {
   awaited,
   drained,
@@ -118,6 +136,11 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
 
   get name(): string | undefined {
     return undefined;
+  }
+
+  // Also what keeps Vue's `reactive` from wrapping it in a Proxy, which could not reach the private fields.
+  get [Symbol.toStringTag](): string {
+    return "Channel";
   }
 
   /** @internal */

@@ -93,9 +93,10 @@ test.each(bad)("F22: %s is refused with kind INVALID, and the error shows it", (
     error = thrown;
   }
   if (!errors.is(error, errors.INVALID)) throw new Error("Expected an error of kind INVALID");
-  const shown: (value: unknown) => string =
-    typeof duration === "object" && duration !== null ? (value) => Object.prototype.toString.call(value) : String;
-  expect(error.message).toContain(typeof duration === "string" ? `"${duration}"` : shown(duration));
+  const sort = duration instanceof Date ? "got a Date" : "got an object";
+  const written = typeof duration === "object" && duration !== null ? sort : String(duration);
+  const wanted = typeof duration === "string" ? `"${duration}"` : written;
+  expect(error.message).toContain(wanted);
   expect(error.details).toEqual({ duration });
   expect(error.retryable).toBe(false);
 });

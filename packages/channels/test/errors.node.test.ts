@@ -32,3 +32,18 @@ test("N7: channels of two copies serve the same tasks, and the loop turns for bo
   await echoing;
   expect((await back.receive()).ok).toBe(false);
 });
+
+test("N7: a channel of another copy, and a case of one, is told as what it is", async () => {
+  const theirs = await secondCopy();
+  const inbox = new theirs.Channel<number>(1, { name: "inbox" });
+  const told = 'channel, "inbox", of another copy of @sluice/channels (`npm ls @sluice/channels` shows both)';
+  expect(() => ours.trySelect([inbox as never])).toThrow(
+    new TypeError(`Expected \`cases.0\` to be a channel or a case, got a ${told}`),
+  );
+  expect(() => ours.trySelect({ out: inbox.caseSend(1) as never })).toThrow(`got a case of a ${told}`);
+  expect(() => ours.trySelect({ out: inbox.caseReceive() as never })).toThrow(`got a case of a ${told}`);
+  expect(() => new ours.Selector({ inbox })).toThrow(`got a ${told}`);
+  expect(() => ours.trySelect([theirs.time.after(1) as never])).toThrow(
+    "got a channel of another copy of @sluice/channels",
+  );
+});

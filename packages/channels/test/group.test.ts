@@ -238,8 +238,8 @@ describe("later failures", () => {
     for (const [failure, message] of [
       [new Error("first"), "first (the first of 3 failures)"],
       ["first", "first (the first of 3 failures)"],
-      [null, "null (the first of 3 failures)"],
-      [{ code: 1 }, "[object Object] (the first of 3 failures)"],
+      [null, "`null` (the first of 3 failures)"],
+      [{ code: 1 }, "an object (the first of 3 failures)"],
     ] as const) {
       const done = group((tasks) => {
         for (const one of [failure, ...late]) void tasks.go(fails(one));
@@ -699,17 +699,17 @@ describe("mistakes", () => {
 
   test.each<[string, unknown, unknown, string]>([
     ["no body", undefined, undefined, "TypeError: Expected `body` to be a function, got `undefined`"],
-    [
-      "a promise as body",
-      Promise.resolve(),
-      undefined,
-      "TypeError: Expected `body` to be a function, got `[object Promise]`",
-    ],
+    ["a promise as body", Promise.resolve(), undefined, "TypeError: Expected `body` to be a function, got a Promise"],
     ["null as options", () => {}, null, "TypeError: Expected `options` to be an object, got `null`"],
     ["a signal that is none", () => {}, { signal: 7 }, "TypeError: Expected `signal` to be an AbortSignal, got `7`"],
     ["a limit of 0", () => {}, { limit: 0 }, "RangeError: Expected `limit` to be a positive integer, got `0`"],
     ["half a task", () => {}, { limit: 1.5 }, "RangeError: Expected `limit` to be a positive integer, got `1.5`"],
-    ["a limit that is text", () => {}, { limit: "2" }, "TypeError: Expected `limit` to be a positive integer, got `2`"],
+    [
+      "a limit that is text",
+      () => {},
+      { limit: "2" },
+      'TypeError: Expected `limit` to be a positive integer, got `"2"`',
+    ],
     ["a name that is no text", () => {}, { name: 1 }, "TypeError: Expected `name` to be a string, got `1`"],
   ])("%s rejects, and nothing runs", async (_, body, options, message) => {
     expect(String(await rejection(call(body, options)))).toBe(message);
@@ -734,7 +734,7 @@ describe("mistakes", () => {
       );
       void tasks.go("task" as never);
     });
-    expect(String(await rejection(done))).toBe("TypeError: Expected `task` to be a function, got `task`");
+    expect(String(await rejection(done))).toBe('TypeError: Expected `task` to be a function, got `"task"`');
   });
 });
 

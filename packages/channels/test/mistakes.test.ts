@@ -13,25 +13,32 @@ test("arguments of a channel that are null are a TypeError that says so", () => 
 });
 
 test.each<[string, string, unknown, string, new () => Error, () => unknown]>([
-  ["capacity", WHOLE, "1", "1", TypeError, () => new Channel(wrong("1"))],
-  ["capacity", WHOLE, 0.5, "0.5", RangeError, () => new Channel(0.5)],
-  ["capacity", "at least 1 with a drop policy", 0, "0", RangeError, () => new Channel(0, { overflow: "drop-oldest" })],
-  ["name", "a string", 1, "1", TypeError, () => new Channel(1, { name: wrong(1) })],
+  ["capacity", WHOLE, "1", '`"1"`', TypeError, () => new Channel(wrong("1"))],
+  ["capacity", WHOLE, 0.5, "`0.5`", RangeError, () => new Channel(0.5)],
+  [
+    "capacity",
+    "at least 1 with a drop policy",
+    0,
+    "`0`",
+    RangeError,
+    () => new Channel(0, { overflow: "drop-oldest" }),
+  ],
+  ["name", "a string", 1, "`1`", TypeError, () => new Channel(1, { name: wrong(1) })],
   [
     "overflow",
     "one of block, drop-oldest, drop-newest",
     "drop",
-    "drop",
+    '`"drop"`',
     TypeError,
     () => new Channel(1, { overflow: wrong("drop") }),
   ],
-  ["onDrop", "a function", {}, "[object Object]", TypeError, () => new Channel(1, { onDrop: wrong({}) })],
-  ["cases", "an array or a record of cases", null, "null", TypeError, () => trySelect(wrong(null))],
+  ["onDrop", "a function", {}, "an object", TypeError, () => new Channel(1, { onDrop: wrong({}) })],
+  ["cases", "an array or a record of cases", null, "`null`", TypeError, () => trySelect(wrong(null))],
   [
     "cases",
     "an array or a record of cases",
     "a channel",
-    "[object Object]",
+    "a Channel: did you mean `select([a, b])`?",
     TypeError,
     () => trySelect(wrong(new Channel())),
   ],
@@ -39,26 +46,26 @@ test.each<[string, string, unknown, string, new () => Error, () => unknown]>([
     "cases",
     "an array or a record of cases",
     "a case",
-    "[object Object]",
+    "a ReceiveCase: did you mean `select([a, b])`?",
     TypeError,
     () => trySelect(wrong(new Channel().caseReceive())),
   ],
-  ["cases.1", "a channel or a case", Symbol("x"), "Symbol(x)", TypeError, () => trySelect([null, wrong(Symbol("x"))])],
   [
-    "cases.job",
+    "cases.1",
     "a channel or a case",
-    () => 1,
-    "[object Function]",
+    Symbol("x"),
+    "`Symbol(x)`",
     TypeError,
-    () => trySelect({ job: wrong(() => 1) }),
+    () => trySelect([null, wrong(Symbol("x"))]),
   ],
-  ["priority", "a boolean", 1, "1", TypeError, () => trySelect([], { priority: wrong(1) })],
-  ["name", "a string", 1, "1", TypeError, () => new Selector().add(wrong(1), new Channel())],
+  ["cases.job", "a channel or a case", () => 1, "a function", TypeError, () => trySelect({ job: wrong(() => 1) })],
+  ["priority", "a boolean", 1, "`1`", TypeError, () => trySelect([], { priority: wrong(1) })],
+  ["name", "a string", 1, "`1`", TypeError, () => new Selector().add(wrong(1), new Channel())],
   [
     "channels.job",
     "a channel to receive from",
     undefined,
-    "undefined",
+    "`undefined`",
     TypeError,
     () => new Selector().add("job", wrong(undefined)),
   ],
@@ -66,19 +73,19 @@ test.each<[string, string, unknown, string, new () => Error, () => unknown]>([
   "a wrong `%s` (not %s: %o) is told: the argument, what was expected, what came",
   (what, wanted, _got, shown, Mistake, call) => {
     expect(call).toThrow(Mistake);
-    expect(call).toThrow(`Expected \`${what}\` to be ${wanted}, got \`${shown}\``);
+    expect(call).toThrow(`Expected \`${what}\` to be ${wanted}, got ${shown}`);
   },
 );
 
 test.each<[string, string, string, () => Promise<unknown>]>([
-  ["limit", "a positive integer", "0", () => new Channel().receiveMany(0)],
-  ["options", "an object", "null", () => new Channel().receive(wrong(null))],
-  ["options", "an object", "1", () => new Channel().send(wrong(1), wrong(1))],
-  ["signal", "an AbortSignal", "null", () => select([], { signal: wrong(null) })],
-  ["signal", "an AbortSignal", "[object Object]", () => new Selector().next({ signal: wrong({ aborted: false }) })],
-  ["signal", "an AbortSignal", "[object EventTarget]", () => time.sleep(1, { signal: wrong(new EventTarget()) })],
+  ["limit", "a positive integer", "`0`", () => new Channel().receiveMany(0)],
+  ["options", "an object", "`null`", () => new Channel().receive(wrong(null))],
+  ["options", "an object", "`1`", () => new Channel().send(wrong(1), wrong(1))],
+  ["signal", "an AbortSignal", "`null`", () => select([], { signal: wrong(null) })],
+  ["signal", "an AbortSignal", "an object", () => new Selector().next({ signal: wrong({ aborted: false }) })],
+  ["signal", "an AbortSignal", "an EventTarget", () => time.sleep(1, { signal: wrong(new EventTarget()) })],
 ])("a wrong `%s` (not %s: %s) of an operation rejects and says so", async (what, wanted, shown, call) => {
-  await expect(call()).rejects.toThrow(`Expected \`${what}\` to be ${wanted}, got \`${shown}\``);
+  await expect(call()).rejects.toThrow(`Expected \`${what}\` to be ${wanted}, got ${shown}`);
 });
 
 test("no live case is told as what it would be: a wait for ever", async () => {
@@ -103,7 +110,7 @@ test("flags of select that are no booleans are a TypeError, and nothing is taken
   const jobs = new Channel<number>(1);
   jobs.trySend(1);
   for (const flag of ["default", "priority"]) {
-    const message = `Expected \`${flag}\` to be a boolean, got \`yes\``;
+    const message = `Expected \`${flag}\` to be a boolean, got \`"yes"\``;
     await expect(select([jobs], wrong({ [flag]: "yes" }))).rejects.toThrow(new TypeError(message));
   }
   expect(() => trySelect([jobs], wrong({ priority: 1 }))).toThrow(TypeError);

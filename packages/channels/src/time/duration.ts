@@ -59,10 +59,10 @@ function parse(text: string): number {
 }
 
 function invalid(duration: unknown): SluiceError {
-  const text = typeof duration === "string" ? `"${duration}"` : shown(duration);
+  const text = typeof duration === "string" ? `\`"${duration}"\`` : shown(duration); // the whole of it
   return new SluiceError(
     INVALID,
-    `Expected a duration in milliseconds or in Go's format, such as "1h30m" or "300ms", got \`${text}\``,
+    `Expected a duration in milliseconds or in Go's format, such as "1h30m" or "300ms", got ${text}`,
     { details: { duration } },
   );
 }

@@ -113,6 +113,10 @@ class Handle implements Timer, Ticker {
     this.#repeats = repeats;
   }
 
+  get [Symbol.toStringTag](): string {
+    return this.#repeats ? "Ticker" : "Timer";
+  }
+
   channel(): ReceiveChannel<Date> {
     return this.#channel;
   }

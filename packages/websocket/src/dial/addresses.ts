@@ -5,7 +5,7 @@
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 import { invalid } from "../errors.ts";
-import { nearest } from "../protocol/names.ts";
+import { nearest } from "@sluice/channels/source";
 import { optional, readGroup, type Readers } from "../protocol/options.ts";
 
 /** A well-known range, one address, or a subnet such as `"10.1.0.0/16"`. */

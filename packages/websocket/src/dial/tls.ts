@@ -4,7 +4,7 @@
 import { Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions, createSecureContext, type SecureContext } from "node:tls";
 import { invalidName, invalidSecret, invalidText } from "../errors.ts";
-import { nearest } from "../protocol/names.ts";
+import { nearest } from "@sluice/channels/source";
 import { callback } from "../protocol/options.ts";
 
 /** What `node:tls` takes, except where to connect to, which is the URL's business. */

@@ -4,7 +4,7 @@
 
 import { type Duration, SluiceError, time } from "@sluice/channels";
 import { invalid, invalidName } from "../errors.ts";
-import { nearest } from "./names.ts";
+import { nearest } from "@sluice/channels/source";
 
 /** Reads one option: throws INVALID, naming it, or gives its value; for `undefined` what an absent one means. */
 export type Reader<T> = (given: unknown, option: string) => T;
