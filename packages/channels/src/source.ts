@@ -33,6 +33,11 @@ import type { ReceiveCase, ReceiveChannel, Received, SignalOptions } from "./typ
 import { dismissAll, type Kind, parkIn, recorder } from "./waiter.ts";
 
 export { Ring } from "./buffer.ts";
+export { awaited, drained, endReceivers, handOff, ready, receives, sends, take, turnedReady } from "./protocol.ts";
+export type { Words } from "./protocol.ts";
+export { rejected, sent, settle, settled } from "./turn.ts";
+
+// For the other rooms of this package and for its sister, not for the world: what the core itself is made of.
 /** @internal */
 export { Intake, Offer } from "./case.ts";
 /** @internal */
@@ -46,29 +51,16 @@ export { check, checkOptions, expected, type Instead, isObject, option, shown, s
 /** @internal */
 export { nearest } from "./nearest.ts";
 /** @internal */
-export { accepts, enlistSender, park, type Place, put, type Receiver, type Sink, type Waiting } from "./protocol.ts";
+export { accepts, enlistSender, front, park, put } from "./protocol.ts";
 /** @internal */
-export { listen, type Parked, refusal, unlisten } from "./signal.ts";
+export type { Front, Place, Receiver, Sink, Waiting } from "./protocol.ts";
+/** @internal */
+export { random } from "./random.ts";
+/** @internal */
+export { listen, onAbort, type Parked, refusal, unlisten } from "./signal.ts";
 /** @internal */
 export { arrive, done, type Kind, parkIn, recorder, Waiter } from "./waiter.ts";
-export {
-  awaited,
-  drained,
-  endReceivers,
-  front,
-  type Front,
-  handOff,
-  ready,
-  type Receiver,
-  receives,
-  sends,
-  take,
-  turnedReady,
-  type Words,
-} from "./protocol.ts";
-export { random } from "./random.ts";
-export { onAbort } from "./signal.ts";
-export { rejected, sent, settle, settled } from "./turn.ts";
+/** @internal */
 export { Watch } from "./watch.ts";
 
 // Constants of this module: an import is looked up at each use, which costs a hot path 15 % (bench: receive-many).
