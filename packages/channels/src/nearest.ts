@@ -1,6 +1,6 @@
 // The name that was probably meant.
 
-/** @internal Gives the known name that is nearest to a misspelt one: other letters by case or underscores, or one or two slips. */
+/** Gives the known name that is nearest to a misspelt one: other letters by case or underscores, or one or two slips. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const wanted = plain(name);
   const most = Math.min(2, Math.floor(wanted.length / 3)); // of `ca` everything is two slips away

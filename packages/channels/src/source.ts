@@ -33,6 +33,7 @@ import type { ReceiveCase, ReceiveChannel, Received, SignalOptions } from "./typ
 import { dismissAll, type Kind, parkIn, recorder } from "./waiter.ts";
 
 export { Ring } from "./buffer.ts";
+export { nearest } from "./nearest.ts";
 export { awaited, drained, endReceivers, handOff, ready, receives, sends, take, turnedReady } from "./protocol.ts";
 export type { Words } from "./protocol.ts";
 export { rejected, sent, settle, settled } from "./turn.ts";
@@ -48,8 +49,6 @@ export { named } from "./error-name.ts";
 export { type Link, List, unlink } from "./list.ts";
 /** @internal */
 export { check, checkOptions, expected, type Instead, isObject, option, shown, shownStranger } from "./mistake.ts";
-/** @internal */
-export { nearest } from "./nearest.ts";
 /** @internal */
 export { accepts, enlistSender, front, park, put } from "./protocol.ts";
 /** @internal */
