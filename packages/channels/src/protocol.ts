@@ -43,7 +43,7 @@ export const crowded: unique symbol = Symbol("crowded");
 
 /** @internal Parks an operation behind every other, and gives its promise. */
 export const park: unique symbol = Symbol("park");
-/** @internal What stands in front of the receivers: their own queue, unless a Selector was put there. */
+/** What stands in front of the receivers: their own queue, unless a Selector was put there. */
 export const front: unique symbol = Symbol("front");
 /** @internal The moment, on the monotonic clock, at which a channel turns ready by itself. */
 export const due: unique symbol = Symbol("due");
@@ -75,9 +75,11 @@ export interface Words<out T> {
   [turnedReady](): void;
   /** For the kind to call when the channel is closed and drained: every waiting receiver learns it, in order. */
   [endReceivers](): void;
+  /** What stands in front of the receivers: their own queue, or the last `Watch` that came. */
+  [front]: Front;
 }
 
-/** @internal Whoever can be handed a value: a parked operation, or the place that a parked `Selector.next` has here. */
+/** Whoever can be handed a value: a parked operation, or the place that a parked `Selector.next` has here. */
 export interface Receiver {
   /** Its place among all that wait, across channels: the lower number came first. */
   readonly arrival: number;
@@ -91,7 +93,7 @@ export interface Waiting extends Link, Receiver {
   readonly value: unknown;
 }
 
-/** @internal Who is asked for the first that waits, and told what becomes of the channel. */
+/** Who is asked for the first that waits, and told what becomes of the channel. */
 export interface Front {
   readonly head: Receiver | undefined;
   changed(): void;
