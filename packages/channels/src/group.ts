@@ -2,13 +2,10 @@
 // A task parked on a channel that nobody else holds would just vanish, and its `finally` never run; in a group it is a
 // hang, which `virtualTime` reports with its line. Surprising: a group that fails settles only once every task has.
 
-import { Ring } from "./buffer.ts";
+import { check, listen, option, type Parked, refusal, rejected, Ring, settle, shown, unlisten } from "./source.ts";
 import { CANCELED, SluiceError, TIMEOUT, UNKNOWN } from "./errors.ts";
-import { check, option, shown } from "./mistake.ts";
-import { listen, type Parked, refusal, unlisten } from "./signal.ts";
 import { parseDuration } from "./time/duration.ts";
 import { sleep } from "./time/time.ts";
-import { rejected, settle } from "./turn.ts";
 import type { Duration } from "./types.ts";
 
 /** Options of `group`. */

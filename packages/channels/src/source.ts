@@ -46,13 +46,15 @@ export { disposeBy } from "./dispose.ts";
 /** @internal */
 export { named } from "./error-name.ts";
 /** @internal */
+export { runHook } from "./hook.ts";
+/** @internal */
 export { type Link, List, unlink } from "./list.ts";
 /** @internal */
 export { check, checkOptions, expected, type Instead, isObject, option, shown, shownStranger } from "./mistake.ts";
 /** @internal */
-export { accepts, enlistSender, front, park, put } from "./protocol.ts";
+export { accepts, crowded, enlistSender, front, park, put } from "./protocol.ts";
 /** @internal */
-export type { Front, Place, Receiver, Sink, Waiting } from "./protocol.ts";
+export type { Crowded, Front, Place, Receiver, Sink, Waiting } from "./protocol.ts";
 /** @internal */
 export { random } from "./random.ts";
 /** @internal */

@@ -1,6 +1,6 @@
 // Tells many: every subscriber gets every value, in one order, and no faster than the slowest of them allows.
 
-import { check, isObject, option } from "../mistake.ts";
+import { check, isObject, option } from "../source.ts";
 import type { SendChannel } from "../types.ts";
 import { Cursor, type SlowPolicy } from "./cursor.ts";
 import { Entrance, Sender } from "./entrance.ts";

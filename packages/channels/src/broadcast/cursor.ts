@@ -5,10 +5,7 @@
 //     has       a    b              e          gaps: b → e
 
 import { SluiceError, UNAVAILABLE } from "../errors.ts";
-import { runHook } from "../hook.ts";
-import { type Link, unlink } from "../list.ts";
-import { endReceivers, handOff, turnedReady } from "../protocol.ts";
-import type { Source } from "../source.ts";
+import { endReceivers, handOff, type Link, runHook, type Source, turnedReady, unlink } from "../source.ts";
 import type { End, Entry, Follower, Log } from "./log.ts";
 
 /** What becomes of a value for a subscriber that has no room. */

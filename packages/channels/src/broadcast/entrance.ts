@@ -1,13 +1,26 @@
 // Where values go into a broadcast: what `Broadcast` and the channel that it shows have in common, and that channel.
 
-import { Offer } from "../case.ts";
-import { disposeBy } from "../dispose.ts";
+import {
+  accepts,
+  type Crowded,
+  crowded,
+  disposeBy,
+  enlistSender,
+  type Kind,
+  Offer,
+  parkIn,
+  put,
+  recorder,
+  refusal,
+  rejected,
+  sends,
+  sent,
+  settle,
+  type Sink,
+  type Waiting,
+} from "../source.ts";
 import { ClosedError } from "../errors.ts";
-import { accepts, type Crowded, crowded, enlistSender, put, type Sink, sends, type Waiting } from "../protocol.ts";
-import { refusal } from "../signal.ts";
-import { rejected, sent, settle } from "../turn.ts";
 import type { SendCase, SendChannel, SignalOptions } from "../types.ts";
-import { type Kind, parkIn, recorder } from "../waiter.ts";
 import type { Log } from "./log.ts";
 
 /** The sending side of a broadcast. */

@@ -1,16 +1,24 @@
 // A value that changes, and channels that tell: a broadcast that keeps one value, for subscribers that have room for one.
 
-import { disposeBy } from "../dispose.ts";
+import {
+  check,
+  disposeBy,
+  isObject,
+  type Kind,
+  onAbort,
+  option,
+  park,
+  ready,
+  refusal,
+  rejected,
+  settle,
+  settled,
+  type Source,
+} from "../source.ts";
 import { CLOSED, SluiceError, TIMEOUT } from "../errors.ts";
-import { check, isObject, option } from "../mistake.ts";
-import { park, ready } from "../protocol.ts";
-import { onAbort, refusal } from "../signal.ts";
-import type { Source } from "../source.ts";
 import { parseDuration } from "../time/duration.ts";
 import { sleep } from "../time/time.ts";
-import { rejected, settle, settled } from "../turn.ts";
 import type { Duration, SignalOptions } from "../types.ts";
-import type { Kind } from "../waiter.ts";
 import { Broadcast } from "./broadcast.ts";
 import type { Subscription } from "./subscription.ts";
 

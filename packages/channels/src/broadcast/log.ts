@@ -1,9 +1,7 @@
 // One log for all subscriptions: a value is stored once, with the number of those who have yet to receive it, and leaves
 // with the last of them. How many of those that block are full is counted, so that whether a send must wait is one look.
 
-import { Ring } from "../buffer.ts";
-import { type Link, List, unlink } from "../list.ts";
-import type { Crowded, Waiting } from "../protocol.ts";
+import { type Crowded, type Link, List, Ring, unlink, type Waiting } from "../source.ts";
 
 /** @internal A value that somebody has yet to receive. */
 export class Entry<T> implements Link {

@@ -2,11 +2,8 @@
 // The log holds it only while it has nothing, when somebody may wait there. So of one that is full it can be told whether
 // anybody still holds it, or whether it was abandoned.
 
-import { disposeBy } from "../dispose.ts";
-import { drained, endReceivers, ready, take } from "../protocol.ts";
-import { Source } from "../source.ts";
+import { disposeBy, drained, endReceivers, ready, recorder, Source, take } from "../source.ts";
 import type { ReceiveChannel } from "../types.ts";
-import { recorder } from "../waiter.ts";
 import type { Cursor } from "./cursor.ts";
 
 /** One subscriber's side: a receive channel like any other. Dispose unsubscribes: what stands in it is dropped. */

@@ -11,7 +11,6 @@ import { budgeted } from "./budget.ts";
 import { CLOSE_CODES, COMPRESSION, type Compression, type MessageType } from "../protocol/constants.ts";
 import type { Violation } from "../protocol/closing.ts";
 import type { Message } from "../protocol/message.ts";
-import type { Borrower } from "../dial/wire.ts";
 import { checkClose, closeCodeOf, Ending } from "./ending.ts";
 import {
   type CloseInfo,
@@ -27,7 +26,7 @@ import { dropped, finish, paused as halted, received, shut } from "./incoming.ts
 import { type ConnectionSettings } from "./options.ts";
 import { checkMessage, type Data, Outgoing, type Pace } from "./outgoing.ts";
 import { Pings } from "./pings.ts";
-import { Reading } from "./reading.ts";
+import { type Borrower, Reading } from "./reading.ts";
 import { abortSignal, readOptions, type Readers, timeout } from "../protocol/options.ts";
 import { Silence } from "./silence.ts";
 

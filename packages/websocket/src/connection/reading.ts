@@ -6,12 +6,14 @@ import type { WebSocket } from "ws";
 import type { Violation } from "../protocol/closing.ts";
 import { COMPRESSION, type Compression } from "../protocol/constants.ts";
 import { messageOf } from "../protocol/message.ts";
-import type { Borrower } from "../dial/wire.ts";
 import { Frames } from "../protocol/frames.ts";
 import { Gate } from "./gate.ts";
 import { accept, finish, Incoming } from "./incoming.ts";
 import type { ConnectionSettings } from "./options.ts";
 import type { Silence } from "./silence.ts";
+
+/** Gets bytes in memory that the next read overwrites. */
+export type Borrower = (chunk: Buffer) => void;
 
 /** @internal */
 export interface ReadingOptions {

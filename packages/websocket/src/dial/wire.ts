@@ -5,6 +5,7 @@ import dns from "node:dns";
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext, TLSSocket } from "node:tls";
 import type { AddressGuard } from "./addresses.ts";
+import type { Borrower } from "../connection/reading.ts";
 import type { Journey } from "../errors.ts";
 import type { TlsOptions } from "./tls.ts";
 
@@ -16,9 +17,6 @@ export interface DialOptions {
   readonly secureContext: SecureContext | undefined;
   readonly journey: Journey;
 }
-
-/** Gets bytes in memory that the next read overwrites. */
-export type Borrower = (chunk: Buffer) => void;
 
 // One page for every connection: Node reads into it, and whoever reads is done with it before the next read. A page for
 // each read is garbage outside of V8's heap, which is collected late: a flood of 64 KiB messages then is 105 MB resident
