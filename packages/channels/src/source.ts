@@ -34,8 +34,22 @@ import { dismissAll, type Kind, parkIn, recorder } from "./waiter.ts";
 
 export { Ring } from "./buffer.ts";
 export { nearest } from "./nearest.ts";
-export { awaited, drained, endReceivers, handOff, ready, receives, sends, take, turnedReady } from "./protocol.ts";
-export type { Words } from "./protocol.ts";
+export {
+  awaited,
+  drained,
+  endReceivers,
+  front,
+  handOff,
+  ready,
+  receives,
+  sends,
+  take,
+  turnedReady,
+} from "./protocol.ts";
+export type { Front, Receiver, Words } from "./protocol.ts";
+export { random } from "./random.ts";
+export { onAbort } from "./signal.ts";
+export { Watch } from "./watch.ts";
 export { rejected, sent, settle, settled } from "./turn.ts";
 
 // For the other rooms of this package and for its sister, not for the world: what the core itself is made of.
@@ -52,17 +66,13 @@ export { type Link, List, unlink } from "./list.ts";
 /** @internal */
 export { check, checkOptions, expected, type Instead, isObject, option, shown, shownStranger } from "./mistake.ts";
 /** @internal */
-export { accepts, crowded, enlistSender, front, park, put } from "./protocol.ts";
+export { accepts, crowded, enlistSender, park, put } from "./protocol.ts";
 /** @internal */
-export type { Crowded, Front, Place, Receiver, Sink, Waiting } from "./protocol.ts";
+export type { Crowded, Place, Sink, Waiting } from "./protocol.ts";
 /** @internal */
-export { random } from "./random.ts";
-/** @internal */
-export { listen, onAbort, type Parked, refusal, unlisten } from "./signal.ts";
+export { listen, type Parked, refusal, unlisten } from "./signal.ts";
 /** @internal */
 export { arrive, done, type Kind, parkIn, recorder, Waiter } from "./waiter.ts";
-/** @internal */
-export { Watch } from "./watch.ts";
 
 // Constants of this module: an import is looked up at each use, which costs a hot path 15 % (bench: receive-many).
 const ready: typeof protocol.ready = protocol.ready;
