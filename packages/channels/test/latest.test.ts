@@ -13,7 +13,7 @@ describe("value", () => {
     const view: ReadonlyLatest<string> = level;
     expect(level.value).toBe("low");
     level.value = "high";
-    expect([level.value, view.value, level.name]).toEqual(["high", "high", "level"]);
+    expect([level.value, view.value]).toEqual(["high", "high"]);
   });
 
   test("setting it after the close throws, with the value; the last value stays", () => {
