@@ -80,6 +80,8 @@ try {
   must(...tool("typescript/bin/tsc", "-p", folder));
   must(process.execPath, [join(folder, "node_modules/typescript/bin/tsc"), "-p", folder]);
   must(process.execPath, [join(folder, "program.js")]);
+  copyFileSync(new URL("packed/copies.mjs", import.meta.url), join(folder, "copies.mjs"));
+  must(process.execPath, [join(folder, "copies.mjs")]);
 
   say("Compiling and running the blocks of the docs there");
   must(...tool("typescript/bin/tsc", "-p", join(folder, "tsconfig.pages.json")));
