@@ -105,6 +105,13 @@ export function unsuitable(journey: Journey, what: string, errno: string | undef
   });
 }
 
+/** The agent that was given is one for the other scheme. */
+export function unfit(journey: Journey, { protocol }: URL): SluiceError {
+  return new SluiceError(errors.INVALID, `Expected \`agent\` to be one for \`${protocol}\` URLs, got one for others`, {
+    details: { ...journey.details(), option: "agent" },
+  });
+}
+
 /** The server's certificate is not one to trust. */
 export function untrusted(journey: Journey, what: string, errno: string): SluiceError {
   return new SluiceError(errors.INTERNAL, `Cannot trust ${journey.url}: ${what} (${errno})`, {

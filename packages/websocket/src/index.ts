@@ -3,7 +3,7 @@
 import { run, scope, strict } from "./dial/security.ts";
 
 export type { AddressRange, AddressRules } from "./dial/addresses.ts";
-export type { Client, ClientStats, PingOptions } from "./connection/client.ts";
+export type { Client, ClientStats, HandshakeResponse, PingOptions } from "./connection/client.ts";
 export { connect } from "./dial/connect.ts";
 export {
   BINARY,

@@ -9,6 +9,7 @@ import {
   type Compression,
   connect,
   type Data,
+  type HandshakeResponse,
   TEXT,
 } from "../src/index.ts";
 
@@ -51,6 +52,14 @@ expectType<Promise<void>>(client.send("text", BINARY));
 expectType<Promise<void>>(client.send(bytes, TEXT));
 expectError(client.send("text", 3));
 expectError(client.send("text", "binary"));
+
+// What the server answered to the handshake.
+expectType<HandshakeResponse>(client.response);
+expectType<number>(client.response.status);
+expectType<string | undefined>(client.response.headers.upgrade);
+expectType<string[] | undefined>(client.response.headers["set-cookie"]);
+expectError((client.response.status = 200));
+expectError((client.response.headers = {}));
 
 // A ping gives its round trip.
 expectType<Promise<number>>(client.ping());

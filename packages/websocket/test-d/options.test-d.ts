@@ -1,3 +1,7 @@
+import { Agent } from "node:http";
+import { Agent as SecureAgent } from "node:https";
+import dns from "node:dns";
+import type { LookupFunction } from "node:net";
 import { expectAssignable, expectError, expectNotAssignable } from "tsd";
 import { COMPRESSION, connect, type ConnectOptions, type Message } from "../src/index.ts";
 
@@ -21,6 +25,8 @@ expectAssignable<ConnectOptions>({
   pace: { messages: 10, per: "1s" },
   redirects: 3,
   addresses: { deny: ["private", "192.0.2.0/24"], allow: ["10.1.0.0/16"] },
+  agent: new Agent({ keepAlive: false }),
+  lookup: dns.lookup,
   signal: new AbortController().signal,
   tls: { ca: "certificate", rejectUnauthorized: true },
 });
@@ -43,11 +49,22 @@ expectAssignable<{ readonly [K in keyof ConnectOptions]-?: ConnectOptions[K] }>(
   pace: undefined,
   redirects: undefined,
   addresses: undefined,
+  agent: undefined,
+  lookup: undefined,
   signal: undefined,
   tls: undefined,
 });
 expectAssignable<ConnectOptions>({ keepAlive: { interval: "20s", timeout: undefined } });
 expectAssignable<ConnectOptions>({ addresses: { deny: [], allow: undefined } });
+
+// Another may connect, and look names up, as for `node:http` and `net.connect`.
+expectAssignable<ConnectOptions>({ agent: new SecureAgent() });
+expectAssignable<ConnectOptions>({ agent: false });
+expectNotAssignable<ConnectOptions>({ agent: true });
+expectNotAssignable<ConnectOptions>({ agent: "http://proxy.example.com:3128" });
+declare const lookup: LookupFunction;
+expectAssignable<ConnectOptions>({ lookup });
+expectNotAssignable<ConnectOptions>({ lookup: "8.8.8.8" });
 
 // Null is none of them.
 expectNotAssignable<ConnectOptions>({ signal: null });

@@ -387,3 +387,19 @@ describe("compression", () => {
     expect((await client.channel().receive()).value?.data).toStrictEqual(new Uint8Array(2000).fill(1));
   });
 });
+
+test("`response` has the status and the headers of the handshake's answer", async () => {
+  await using server = await RawServer.listen();
+  const connecting = websocket.connect(server.url);
+  const peer = await server.next();
+  peer.write(peer.answer("X-Request-Id: 42", "Set-Cookie: a=1", "Set-Cookie: b=2", "Server: feed/7"));
+  const client = await connecting;
+  expect(client.response.status).toBe(101);
+  expect(client.response.headers).toMatchObject({
+    "x-request-id": "42",
+    "set-cookie": ["a=1", "b=2"],
+    server: "feed/7",
+    upgrade: "websocket",
+  });
+  client.terminate();
+});

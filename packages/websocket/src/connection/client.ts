@@ -3,6 +3,7 @@
 /// <reference types="node" />
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import type { IncomingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
 import type { Duration, ReceiveChannel, SluiceError } from "@sluice/channels";
 import { rejected, settle } from "@sluice/channels/source";
@@ -43,6 +44,13 @@ const PING: Readers<{ readonly timeout: number | undefined; readonly signal: Abo
   signal: abortSignal,
 };
 
+/** The answer to a handshake. */
+export interface HandshakeResponse {
+  readonly status: number;
+  /** By names in lower case, as `node:http` gives them: cookies are a list. */
+  readonly headers: Readonly<IncomingHttpHeaders>;
+}
+
 /** What a connection has done so far: a snapshot. */
 export interface ClientStats {
   readonly messagesReceived: number;
@@ -68,6 +76,7 @@ export interface ClientParts {
   readonly socket: WebSocket;
   readonly wire: Socket;
   readonly compression: Compression;
+  readonly response: HandshakeResponse;
   readonly lendTo: (borrower: Borrower) => void;
   readonly url: URL;
   readonly settings: ConnectionSettings;
@@ -93,18 +102,20 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   #farewell: Farewell | undefined = undefined;
   readonly #url: string;
   readonly #compression: Compression;
+  readonly #response: HandshakeResponse;
   readonly #closed: Promise<CloseInfo>;
   #allLeft = false;
   #settleClosed!: (info: CloseInfo) => void;
 
   /** @internal To be called in the turn in which the connection opens, before a frame is read. */
-  constructor({ socket, wire, compression, lendTo, url, settings, pace, journey }: ClientParts) {
+  constructor({ socket, wire, compression, response, lendTo, url, settings, pace, journey }: ClientParts) {
     this.#socket = socket;
     this.#wire = wire;
     this.#settings = settings;
     this.#journey = journey;
     this.#ending = new Ending(journey);
     this.#compression = compression;
+    this.#response = response;
     this.#url = withoutPassword(url);
     this.#closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
@@ -160,6 +171,11 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   /** The compression that was agreed with the server. */
   get compression(): Compression {
     return this.#compression;
+  }
+
+  /** What the server answered to the handshake: its status, and its headers by names in lower case. */
+  get response(): HandshakeResponse {
+    return this.#response;
   }
 
   /** How the connection ended. Never rejects; may settle before the last message is received. */

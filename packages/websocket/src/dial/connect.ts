@@ -7,6 +7,7 @@ import { Alarm } from "../connection/alarm.ts";
 import { budgeted } from "../connection/budget.ts";
 import { Client } from "../connection/client.ts";
 import { denied, Journey, refused, type Refusal, shown, timedOut } from "../errors.ts";
+import { certifies } from "./agent.ts";
 import { Handshake, type Outcome } from "./handshake.ts";
 import type { Header } from "./headers.ts";
 import { checkOptions, type ConnectOptions, type Settings } from "./options.ts";
@@ -72,6 +73,8 @@ function redactionOf(target: URL, { headers, protocols }: Settings, earlier?: Re
   return new Redaction(target, [...pairs, ["sec-websocket-protocol", tokens]], earlier);
 }
 
+const CERTIFYING = "a redirect led to another origin, and the `agent` would show it a client certificate";
+
 /** What one origin may be given of the caller's. */
 interface Credentials {
   readonly headers: ReadonlyMap<string, Header>;
@@ -121,6 +124,7 @@ class Dialling {
       settings: this.#settings,
       journey: this.#journey,
       guards: [guard, this.#permissions.guard].filter((one) => one !== undefined),
+      lookup: this.#settings.lookup,
       ...this.#credentials,
       onOpen: (opened) => {
         const [settings, journey] = [this.#settings, this.#journey];
@@ -173,7 +177,10 @@ class Dialling {
     const sameOrigin = next.protocol === previous.protocol && next.host === previous.host;
     next.username = sameOrigin ? previous.username : "";
     next.password = sameOrigin ? previous.password : "";
-    if (!sameOrigin) this.#credentials = forStrangers(this.#credentials);
+    if (!sameOrigin) {
+      if (certifies(this.#settings.agent)) throw denied(this.#journey, CERTIFYING, { status: refusal.status });
+      this.#credentials = forStrangers(this.#credentials);
+    }
     this.#target = next;
     this.#hop += 1;
     this.#journey.redirected(redactionOf(next, this.#settings, this.#journey.redaction));

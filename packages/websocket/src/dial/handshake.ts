@@ -5,14 +5,18 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { Channel, type SluiceError } from "@sluice/channels";
 import { type ClientOptions, WebSocket } from "ws";
+import type { HandshakeResponse } from "../connection/client.ts";
 import { COMPRESSION, type Compression } from "../protocol/constants.ts";
+import { AgentWay } from "./agent.ts";
 import type { Borrower } from "../connection/reading.ts";
-import { type DialOptions, Wire } from "./wire.ts";
-import { type Refusal, refused, unreachable, unsuitable } from "../errors.ts";
+import { type DialOptions, distrustOf, type Way, Wire } from "./wire.ts";
+import { denied, type Refusal, refused, unfit, unreachable, unsuitable } from "../errors.ts";
 import { explained, lackOf, messageOf } from "./explanation.ts";
 import type { Header } from "./headers.ts";
 import type { Settings } from "./options.ts";
 import { RefusalReader } from "./refusal.ts";
+import { plainHost } from "./resource.ts";
+import { watchTicks } from "./ticks.ts";
 
 /** @internal What a handshake came to. */
 export type Outcome<T> =
@@ -26,6 +30,7 @@ export interface Opened {
   readonly socket: WebSocket;
   readonly wire: Socket;
   readonly compression: Compression;
+  readonly response: HandshakeResponse;
   readonly lendTo: (borrower: Borrower) => void;
 }
 
@@ -37,6 +42,11 @@ export interface HandshakeOptions<T> extends DialOptions {
   readonly onOpen: (opened: Opened) => T;
 }
 
+const FAKE_TICKS =
+  "`process.nextTick` is a fake that nobody advances, and the sockets of Node wait for it: leave it out of the fakes";
+const UNKNOWN_ADDRESS =
+  "what address the name leads to cannot be known, since the `agent` looks it up, and there are rules about addresses";
+
 // RFC 9110 15.4: those that say "ask there instead".
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 /** @internal */
@@ -44,16 +54,22 @@ export class Handshake<T> {
   /** Gets the one outcome. */
   readonly outcome: Channel<Outcome<T>> = new Channel<Outcome<T>>(1, { name: "handshake" });
   readonly #options: HandshakeOptions<T>;
-  readonly #wire: Wire;
+  readonly #way: Way;
+  readonly #endWatch: () => void;
   #socket: WebSocket | undefined = undefined;
-  #agreed = "";
+  #response: HandshakeResponse | undefined = undefined;
   #done = false;
   #refusal: RefusalReader | undefined = undefined;
 
   constructor(options: HandshakeOptions<T>) {
     this.#options = options;
-    this.#wire = new Wire(options);
-    if (this.#wire.refusesLiteral()) this.#fail(() => this.#whyFailed(undefined));
+    const { agent } = options.settings;
+    this.#way = agent === undefined ? new Wire(options) : new AgentWay(agent, options);
+    this.#endWatch = watchTicks(() => {
+      this.#fail(() => unsuitable(options.journey, FAKE_TICKS, undefined));
+      this.abandon();
+    });
+    if (this.#way instanceof AgentWay && this.#way.blind) this.#fail(() => denied(options.journey, UNKNOWN_ADDRESS));
     else this.#start();
   }
 
@@ -66,18 +82,28 @@ export class Handshake<T> {
   /** Ends the attempt and lets go of everything. */
   abandon(): void {
     this.#done = true;
+    this.#endWatch();
     this.#refusal?.settle();
     this.#socket?.terminate();
-    this.#wire.socket?.destroy();
+    this.#way.close();
   }
 
   #start(): void {
-    const { target, settings } = this.#options;
+    this.#way.open(
+      (how) => this.#request(how),
+      (error) => this.#fail(() => this.#whyFailed(error)),
+    );
+  }
+
+  #request(how: ClientOptions): void {
+    const { target, settings, journey } = this.#options;
+    if (this.#done) return;
     let socket: WebSocket;
     try {
-      socket = new WebSocket(target, [...settings.protocols], this.#clientOptions());
+      socket = new WebSocket(target, [...settings.protocols], { ...this.#clientOptions(), ...how });
     } catch (error) {
-      this.#fail(() => unreachable(this.#options.journey, messageOf(error), undefined));
+      const agent = (error as NodeJS.ErrnoException).code === "ERR_INVALID_PROTOCOL";
+      this.#fail(() => (agent ? unfit(journey, target) : unreachable(journey, messageOf(error), undefined)));
       return;
     }
     this.#socket = socket;
@@ -88,11 +114,10 @@ export class Handshake<T> {
   }
 
   #clientOptions(): ClientOptions {
-    const { settings, headers } = this.#options;
+    const { settings, headers, target } = this.#options;
+    const given = [...headers.values()].map(({ name, values }) => [name, values.length === 1 ? values[0] : values]);
     const options = {
-      headers: Object.fromEntries(
-        [...headers.values()].map(({ name, values }) => [name, values.length === 1 ? values[0] : values]),
-      ),
+      headers: { ...Object.fromEntries(given), Host: plainHost(target) },
       perMessageDeflate: offerOf(settings.compression),
       maxPayload: settings.readLimit,
       // 4 MiB in frames of 64 bytes is legal; the default of 16,384 fragments refuses it.
@@ -101,14 +126,13 @@ export class Handshake<T> {
       autoPong: false,
       closeTimeout: Math.min(settings.closeTimeout ?? Infinity, 2 ** 31 - 1),
       followRedirects: false,
-      createConnection: () => this.#wire.open(),
     };
-    return options as unknown as ClientOptions; // its types know neither header lists nor `closeTimeout`
+    return options; // the types of ws know neither header lists nor `closeTimeout`
   }
 
-  #upgraded({ httpVersion, headers }: IncomingMessage): void {
+  #upgraded({ httpVersion, headers, statusCode = 101 }: IncomingMessage): void {
     const { journey } = this.#options;
-    this.#agreed = headers["sec-websocket-extensions"] ?? "";
+    this.#response = { status: statusCode, headers };
     const { upgrade = "" } = headers;
     if (upgrade.toLowerCase() !== "websocket") {
       this.#fail(() => unsuitable(journey, `it answered 101 and upgraded to \`${upgrade}\``, undefined));
@@ -122,15 +146,18 @@ export class Handshake<T> {
   }
 
   #opened(socket: WebSocket): void {
-    const wire = this.#wire.socket;
-    if (this.#done || wire === undefined) return;
+    const wire = this.#way.socket;
+    const response = this.#response;
+    if (this.#done || wire === undefined || response === undefined) return;
     this.#done = true;
+    this.#endWatch();
     this.#options.journey.phase = "open";
     const value = this.#options.onOpen({
       socket,
       wire,
-      compression: agreedOn(this.#agreed),
-      lendTo: (borrower) => this.#wire.lendTo(borrower),
+      response,
+      compression: agreedOn(response.headers["sec-websocket-extensions"] ?? ""),
+      lendTo: (borrower) => this.#way.lendTo(borrower),
     });
     this.outcome.trySend({ kind: "open", value });
   }
@@ -152,7 +179,8 @@ export class Handshake<T> {
   }
 
   #whyFailed(error: NodeJS.ErrnoException | undefined): SluiceError {
-    const { errno, refused: address, distrust } = this.#wire;
+    const { errno, refused: address, socket } = this.#way;
+    const distrust = distrustOf(socket);
     return explained(this.#options.journey, { error, errno, refused: address, distrust });
   }
 
@@ -163,8 +191,9 @@ export class Handshake<T> {
   #finish(outcome: Outcome<T>): void {
     if (this.#done) return;
     this.#done = true;
+    this.#endWatch();
     this.outcome.trySend(outcome);
-    this.#wire.socket?.destroy();
+    this.#way.close();
   }
 }
 

@@ -1,14 +1,18 @@
 // Every option of `connect` and its limits, judged before anything is dialled.
 
+import type { Agent } from "node:http";
+import type { LookupFunction } from "node:net";
 import type { SecureContext } from "node:tls";
 import type { Duration } from "@sluice/channels";
 import { type AddressGuard, addressGuard, type AddressRules } from "./addresses.ts";
+import { type AgentGiven, checkAgent } from "./agent.ts";
 import { checkHeaders, checkProtocols, type Header, type HeadersGiven } from "./headers.ts";
 import { checkTls, secureContextOf, type TlsOptions } from "./tls.ts";
 import type { Pace } from "../connection/outgoing.ts";
 import { CONNECTION, type ConnectionOptions, type ConnectionSettings } from "../connection/options.ts";
 import {
   abortSignal,
+  callback,
   duration,
   group,
   integer,
@@ -35,6 +39,13 @@ export interface ConnectOptions extends ConnectionOptions {
   readonly redirects?: number | undefined;
   /** Addresses that must not be reached, whatever name leads there. Default: every address is allowed. */
   readonly addresses?: AddressRules | undefined;
+  /**
+   * Connects in our place, as for `node:http`: mostly through a proxy. Of `addresses`, what can be judged then is an
+   * address that the proxy is asked for; a name that it will look up is refused while there are rules.
+   */
+  readonly agent?: AgentGiven | undefined;
+  /** Looks names up in place of `dns.lookup`, and is called like it. What it answers is judged by `addresses`. */
+  readonly lookup?: LookupFunction | undefined;
   /** Ends the dialling: `connect` rejects with the signal's reason. No effect once connected. */
   readonly signal?: AbortSignal | undefined;
   /** What `node:tls` takes: `ca`, `cert`, `key`, `rejectUnauthorized` … */
@@ -49,6 +60,8 @@ interface Dialled {
   readonly dialTimeout: number | undefined;
   readonly pace: Pace | undefined;
   readonly redirects: number;
+  readonly agent: Agent | undefined;
+  readonly lookup: LookupFunction | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -71,6 +84,8 @@ const CONNECT: Readers<
   pace: group({ messages: integer(1, Number.MAX_SAFE_INTEGER, "messages"), per: duration(LONGEST_PACE) }),
   redirects: optional(integer(0, 5, "redirects"), 0),
   addresses: optional(addressGuard),
+  agent: checkAgent,
+  lookup: callback(),
   signal: abortSignal,
   tls: optional(checkTls),
 };
@@ -84,6 +99,7 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ...["followRedirects", "maxRedirects", "maxRedirections"].map((name) => [name, "redirects"] as const),
   ...["heartbeat", "pingInterval", "keepalive"].map((name) => [name, "keepAlive: { interval }"] as const),
   ...["capacity", "bufferSize", "highWaterMark"].map((name) => [name, "channelCapacity"] as const),
+  ...["dispatcher", "proxy", "httpAgent", "httpsAgent"].map((name) => [name, "agent"] as const),
   ["auth", "headers: { Authorization }"],
   ["idleTimeout", "readTimeout"],
   ["maxPayload", "readLimit"],

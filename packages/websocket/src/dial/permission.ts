@@ -5,6 +5,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { errors, SluiceError } from "@sluice/channels";
 import type { AddressGuard } from "./addresses.ts";
 import { denied, type Journey } from "../errors.ts";
+import { judgedHost, literalParts, resourceOf } from "./resource.ts";
 
 /** What may be asked for. */
 export type Action = "websocket.connect" | "websocket.connect.url";
@@ -19,7 +20,7 @@ export interface Actor {
 export interface PermissionRequest {
   readonly actor: Actor;
   readonly action: Action;
-  /** Empty for `websocket.connect`; the normalised URL, without user and password, for `websocket.connect.url`. */
+  /** Empty for `websocket.connect`; the URL in its one spelling, without user and password, for `websocket.connect.url`. */
   readonly resource: string;
   /** The actor's own `meta` and, on top of it, what is known of the target: `host`, `hostname`, `port`, `secure`, `hop`. */
   readonly meta: Readonly<Record<string, unknown>>;
@@ -31,7 +32,7 @@ export interface Policy {
   readonly id: string;
   /** Patterns of actions: `*` matches any run of characters, everything else is literal. */
   readonly actions: string | readonly string[];
-  /** Patterns of resources, written like those of actions. */
+  /** Patterns of resources, written like those of actions; what is percent-encoded in them is read as in a URL. */
   readonly resources: string | readonly string[];
   readonly effect: "allow" | "deny";
   /**
@@ -90,7 +91,7 @@ export class Pattern {
   readonly #parts: readonly string[];
 
   constructor(pattern: string) {
-    this.#parts = pattern.split("*");
+    this.#parts = literalParts(pattern);
   }
 
   matches(text: string): boolean {
@@ -138,17 +139,10 @@ export class Permissions {
   }
 }
 
-function resourceOf(target: URL): string {
-  const clean = new URL(target);
-  clean.username = "";
-  clean.password = "";
-  return clean.href;
-}
-
 function factsOf(target: URL, hop: number): Record<string, unknown> {
   const secure = target.protocol === "wss:";
   const port = target.port === "" ? (secure ? 443 : 80) : Number(target.port);
-  return { host: target.host, hostname: target.hostname, port, secure, hop };
+  return { ...judgedHost(target), port, secure, hop };
 }
 
 // Any deny wins, whatever the order; nothing allowed means denied.

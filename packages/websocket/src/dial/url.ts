@@ -2,6 +2,7 @@
 
 import { invalid, invalidText } from "../errors.ts";
 import { redactText } from "../protocol/redaction.ts";
+import { plainHostname } from "./resource.ts";
 
 const EXPECTED = "a ws: or wss: URL";
 
@@ -44,7 +45,7 @@ export function faultOf(target: URL): string | undefined {
     // Of `user:password@host` the user is the scheme.
     return target.href.startsWith(`${target.protocol}//`) ? `the scheme \`${target.protocol}\`` : "another scheme";
   }
-  if (target.hostname === "") return "no host";
+  if (plainHostname(target) === "") return "no host";
   if (target.href.includes("#")) return "a fragment";
   return undefined;
 }
