@@ -169,8 +169,7 @@ function roomOn(channel: object): string | string[] {
 }
 
 function timeOfDay(): number {
-  const current = clock();
-  return current.wall(current.now());
+  return clock().wall();
 }
 
 function nameOf(channel: object): string {

@@ -7,9 +7,10 @@ import { Deadlines } from "./time/deadlines.ts";
 import { named } from "./error-name.ts";
 import { parseDuration } from "./time/duration.ts";
 import { CONFLICT, INTERNAL, INVALID, SluiceError } from "./errors.ts";
+import { macrotask } from "./host.ts";
 import { formatParked, type ParkedOperation, ParkedOperations, recordVirtual } from "./inspect.ts";
 import { setRandom } from "./random.ts";
-import { budgetByCount, completions, holding, macrotask } from "./turn.ts";
+import { budgetByCount, completions, holding } from "./turn.ts";
 import type { Duration } from "./types.ts";
 
 export type { ParkedOperation } from "./inspect.ts";
@@ -102,10 +103,8 @@ class Run implements Clock, VirtualTime {
     return this.#now;
   }
 
-  // Asked for where a timer starts, or starts again: that is an operation, too.
   wall(): number {
-    this.operations.passed();
-    return this.#start + this.#now;
+    return this.#start + Math.floor(this.#now);
   }
 
   set(alarm: Alarm, due: number): void {
@@ -120,7 +119,7 @@ class Run implements Clock, VirtualTime {
     return this.#calmAfter((ring) => {
       const milliseconds = parseDuration(duration);
       if (milliseconds < 0) throw new SluiceError(INVALID, `Expected a duration of zero or more, got \`${duration}\``);
-      this.#alarms.set({ due: 0, position: -1, order: 0, ring }, this.#now + milliseconds);
+      this.#alarms.set({ due: 0, position: -1, order: 0, holds: true, ring }, this.#now + milliseconds);
     });
   }
 
@@ -208,7 +207,7 @@ class Run implements Clock, VirtualTime {
     const first = this.#alarms.first;
     if (first === undefined) return false;
     this.#now = Math.max(this.#now, first.due);
-    ringDue(this.#alarms, this.#now);
+    ringDue(this, this.#alarms, this.#now);
     return true;
   }
 }

@@ -1,9 +1,10 @@
 // Lets the event loop turn (law 3): every promise of this library settles through here, on a budget.
 // Credit for a stride of completions is given, then comes a look at the clock; the stride adapts to about one look each
 // millisecond. Once the budget of a turn is spent, completions queue, in order, for the next macrotask, so that no loop
-// of awaits starves timers and sockets. Host primitives are taken at load: fake timers cannot stop the turn.
+// of awaits starves timers and sockets. Fake timers cannot stop the turn (host.ts).
 
 import { Ring } from "./buffer.ts";
+import { afterTurn, macrotask, outside, realNow } from "./host.ts";
 
 const TURN_MILLISECONDS = 4;
 const TURN_COMPLETIONS = 1024;
@@ -12,12 +13,7 @@ const NO_TURN = -Infinity;
 
 type Resolve<T> = (value: T) => void;
 
-const realNow = performance.now.bind(performance);
-const realSetTimeout: (task: () => void, delay: number) => unknown = setTimeout;
-const resolved: Promise<void> = Promise.resolve();
-
-/** @internal Runs a task in a macrotask of its own: timers and sockets had their chance before. Gives the host's handle. */
-export const macrotask: (task: () => void) => unknown = chooseMacrotask();
+const resolved: Promise<void> = outside(() => Promise.resolve());
 
 const held = new Ring<{ readonly resolve: Resolve<never>; readonly value: unknown }>();
 let now = realNow;
@@ -109,7 +105,7 @@ function look(): void {
   if (turnBegan === NO_TURN) {
     turnBegan = time;
     turnGranted = granted - STRIDE_LIMIT; // what led to this look may be of this turn, too
-    if (!renewing) unref(realSetTimeout(renew, 0));
+    if (!renewing) afterTurn(renew);
     renewing = true;
   }
   if (granted + stride - turnGranted > TURN_COMPLETIONS || time - turnBegan >= TURN_MILLISECONDS) {
@@ -142,34 +138,4 @@ function renew(): void {
   credit = stride = 1;
   grace = STRIDE_LIMIT - 1;
   turnBegan = NO_TURN;
-}
-
-function chooseMacrotask(): (task: () => void) => unknown {
-  const { setImmediate } = globalThis as { setImmediate?: (task: () => void) => unknown };
-  if (setImmediate !== undefined && !("clock" in setImmediate)) return setImmediate; // a fake has its clock as property
-  if (typeof MessageChannel === "undefined") return (task) => realSetTimeout(task, 0);
-  const tasks = new Ring<() => void>();
-  const { port1, port2 } = new MessageChannel();
-  port1.addEventListener("message", () => {
-    const task = tasks.shift();
-    if (tasks.length === 0) unref(port1);
-    task();
-  });
-  port1.start();
-  unref(port1);
-  return (task) => {
-    ref(port1); // a port that listens would keep the process alive for ever
-    tasks.push(task);
-    port2.postMessage(0);
-  };
-}
-
-/** @internal Lets the process end although a host timer or immediate is pending; hosts without processes ignore it. */
-export function unref(handle: unknown): void {
-  (handle as { unref?: () => void } | undefined)?.unref?.();
-}
-
-/** @internal Undoes `unref`. */
-export function ref(handle: unknown): void {
-  (handle as { ref?: () => void } | undefined)?.ref?.();
 }

@@ -226,21 +226,41 @@ describe("one host timer serves all deadlines", () => {
 });
 
 describe("which clock decides", () => {
-  test.each([-86_400_000, 86_400_000])("the wall clock may jump by %i ms: deadlines do not move", async (jump) => {
-    vi.useFakeTimers();
-    const start = Date.now();
-    const once = time.after(1000);
-    const ticker = time.ticker(400);
-    vi.setSystemTime(start + jump);
-    expect(trySelect([once, ticker.channel()])).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(999);
-    expect(once.tryReceive()).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(1);
-    expect(once.tryReceive()?.value).toEqual(new Date(start + 1000));
-    expect(ticker.channel().tryReceive()?.value).toEqual(new Date(start + 400));
-    await vi.advanceTimersByTimeAsync(200);
-    expect(ticker.channel().tryReceive()?.value).toEqual(new Date(start + 1200));
-    expect(time.after(0).tryReceive()?.value).toEqual(new Date(start + jump + 1200));
+  test.each([-86_400_000, 86_400_000])(
+    "the wall clock may jump by %i ms: deadlines do not move, values do",
+    async (jump) => {
+      vi.useFakeTimers();
+      const start = Date.now();
+      const once = time.after(1000);
+      const ticker = time.ticker(400);
+      vi.setSystemTime(start + jump);
+      expect(trySelect([once, ticker.channel()])).toBeUndefined();
+      await vi.advanceTimersByTimeAsync(999);
+      expect(once.tryReceive()).toBeUndefined();
+      await vi.advanceTimersByTimeAsync(1);
+      expect(once.tryReceive()?.value).toEqual(new Date(start + jump + 1000));
+      expect(ticker.channel().tryReceive()?.value).toEqual(new Date(start + jump + 400));
+      await vi.advanceTimersByTimeAsync(200);
+      expect(ticker.channel().tryReceive()?.value).toEqual(new Date(start + jump + 1200));
+      expect(time.after(0).tryReceive()?.value).toEqual(new Date(start + jump + 1200));
+    },
+  );
+
+  test("after a suspend, in which the monotonic clock stood still, the next tick says about now, and so do all after it", async () => {
+    const before = Date.now();
+    const timeOfDay = Date.now;
+    let asleep = 0;
+    vi.spyOn(Date, "now").mockImplementation(() => timeOfDay() + asleep);
+    const ticks = time.ticker(1).channel();
+    const [slept, once] = [time.after(1), time.timer(1)];
+    await ticks.receive();
+    asleep = 8 * time.HOUR;
+    for (const channel of [ticks, slept, once.channel(), ticks, ticks]) {
+      const { value } = await channel.receive();
+      expect(Number(value) - before).toBeGreaterThanOrEqual(8 * time.HOUR - 1);
+      expect(Number(value)).toBeLessThanOrEqual(Date.now());
+    }
+    vi.restoreAllMocks();
   });
 
   test("a time of day that a test replaces is seen by the very next timer", () => {

@@ -2,8 +2,10 @@
 
 import { ModernFakeTimers } from "@jest/fake-timers";
 import * as sinon from "@sinonjs/fake-timers";
+import { mock } from "node:test";
 import { Channel, select, time } from "@sluice/channels";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
+import { turns } from "./progress.ts";
 
 interface Fakes extends Disposable {
   advance(milliseconds: number): Promise<unknown>;
@@ -69,5 +71,39 @@ describe.each([
     await producing;
     expect(sum).toBe(49_995_000);
     await fakes.advance(0);
+  });
+});
+
+describe("node:test's fake timers, which leave the monotonic clock alone", () => {
+  afterEach(() => {
+    mock.timers.reset();
+  });
+
+  test("let a timer be due that was made before the tick, and waited for or looked at after it", async () => {
+    mock.timers.enable();
+    const [polled, waited] = [time.after("1s"), time.after("1s")];
+    mock.timers.tick(999);
+    expect(polled.tryReceive()).toBeUndefined();
+    mock.timers.tick(1);
+    expect(polled.tryReceive()).toEqual({ ok: true, value: new Date(1000), done: false });
+    expect(await select([waited, new Channel()])).toMatchObject({ index: 0, value: new Date(1000) });
+  });
+
+  test("drive sleeps, tickers and a select's timeout, tick by tick", async () => {
+    mock.timers.enable({ apis: ["setTimeout", "Date"], now: 5000 });
+    const ticks = time.ticker("10s").channel();
+    const ended = select({ message: new Channel<string>(), timeout: time.after("25s") });
+    const seen: unknown[] = [];
+    const loop = async (): Promise<void> => {
+      for await (const tick of ticks) seen.push(tick.getTime());
+    };
+    void loop();
+    void time.sleep("20s").then(() => seen.push("slept"));
+    for (let second = 0; second < 30; second += 1) {
+      mock.timers.tick(1000);
+      await turns();
+    }
+    expect(seen).toEqual([15_000, 25_000, "slept", 35_000]);
+    expect(await ended).toMatchObject({ name: "timeout", value: new Date(30_000) });
   });
 });

@@ -10,6 +10,7 @@ export abstract class AlarmQueue extends List<Waiting> implements Alarm {
   due = Infinity;
   position = -1;
   order = 0;
+  holds = true;
   #clock: Clock = clock();
 
   /** The moment to wait for; Infinity when there is none. */

@@ -3,28 +3,29 @@
 // Host functions are looked up when they are used, so that fake timers drive this clock with no configuration.
 
 import { type Deadline, Deadlines } from "./deadlines.ts";
-import { macrotask, ref, unref } from "../turn.ts";
+import { isFake, isNative, macrotask, outside, ref, unref } from "../host.ts";
 
 const LONGEST_DELAY = 2 ** 31 - 1; // milliseconds; a host timer with a longer one fires at once
-const realWall = Date.now;
 
 /** @internal Something to do at a moment. */
 export interface Alarm extends Deadline {
+  /** The process stays alive for it. To be changed while it is not set. */
+  readonly holds: boolean;
   ring(): void;
 }
 
 /** What fakes of Sinon's kind, Vitest's and Jest's among them, hang on each function they stand for: their own clock. */
 interface Faked {
-  readonly clock?: { readonly performance?: { now(): number } };
+  readonly clock?: { readonly now: number; readonly performance?: { now(): number } };
 }
 
 /** @internal Both clocks: milliseconds throughout. */
 export interface Clock {
   /** The monotonic time. */
   now(): number;
-  /** The time of day at `now`, which has just been read, as `Date.now()` gives it. */
-  wall(now: number): number;
-  /** Rings an alarm at a moment of `now()`, and keeps the process alive until then. */
+  /** The time of day, as `Date.now()` gives it. */
+  wall(): number;
+  /** Rings an alarm at a moment of `now()`, and keeps the process alive until then if the alarm holds it. */
   set(alarm: Alarm, due: number): void;
   clear(alarm: Alarm): void;
 }
@@ -33,15 +34,15 @@ export interface Clock {
 class HostClock implements Clock {
   readonly setTimeout: typeof setTimeout = setTimeout;
   readonly #clearTimeout: typeof clearTimeout = clearTimeout;
+  readonly #isFake: boolean = isFake(setTimeout);
   readonly #ownNow: () => number = performance.now.bind(performance);
-  readonly #fake: { now(): number } | undefined = (setTimeout as Faked).clock?.performance;
+  readonly #fakeTime: { now(): number } | undefined = timeOfFakes();
   readonly #alarms = new Deadlines<Alarm>();
+  #holding = 0; // alarms that the process stays alive for
   #timer: ReturnType<typeof setTimeout> | undefined = undefined;
   #armedFor = Infinity;
   #floor = -Infinity;
   #rangAt = -Infinity;
-  #wallReadAt = -Infinity;
-  #wallRead = 0;
   #trusted = true;
   #ringing = false;
   #sweeping = false;
@@ -57,19 +58,14 @@ class HostClock implements Clock {
     return now;
   }
 
-  // Reading both clocks for each new timer would cost a fifth of a select with a timeout (bench: select-timeout), so the host's
-  // own time of day is carried along with the monotonic time for a millisecond.
-  wall(now: number): number {
-    if (Date.now !== realWall || this !== real) return Date.now();
-    const since = now - this.#wallReadAt;
-    if (since >= 0 && since < 1) return this.#wallRead + since;
-    this.#wallReadAt = now;
-    this.#wallRead = Date.now();
-    return this.#wallRead;
+  // Fakes that leave `Date` alone have their own time of day, too.
+  wall(): number {
+    const fakes = (this.setTimeout as Faked).clock;
+    return fakes !== undefined && isNative(Date.now) ? fakes.now : Date.now();
   }
 
   set(alarm: Alarm, due: number): void {
-    if (this.#alarms.first === undefined) ref(this.#timer);
+    if (alarm.position < 0 && alarm.holds) this.#hold();
     this.#alarms.set(alarm, due);
     if (!this.#ringing) this.#arm();
   }
@@ -77,16 +73,28 @@ class HostClock implements Clock {
   clear(alarm: Alarm): void {
     if (alarm.position < 0) return;
     this.#alarms.delete(alarm);
+    if (alarm.holds) this.#unhold();
     if (this.#alarms.first === undefined && !this.#ringing) this.#release();
+  }
+
+  #hold(): void {
+    this.#holding += 1;
+    if (this.#holding === 1) ref(this.#timer);
+  }
+
+  #unhold(): void {
+    this.#holding -= 1;
+    if (this.#holding === 0) unref(this.#timer);
   }
 
   // Fakes that leave `performance` alone still say what time it is for them: real time must not count there, or a slow
   // machine would move timers.
   #read(): number {
-    if (this.#fake !== undefined) return this.#fake.now();
+    if (this.#fakeTime !== undefined) return this.#fakeTime.now();
     return setTimeout === this.setTimeout ? performance.now() : this.#ownNow();
   }
 
+  // Outside of every async context: the timer may be armed for others still, when the request that armed it is over.
   #arm(): void {
     const first = this.#alarms.first as Alarm;
     if (this.#timer !== undefined) {
@@ -96,8 +104,9 @@ class HostClock implements Clock {
     // Less a microsecond: 600,000.0000000001 ms, as sums of fractions give, are not 600,001.
     const delay = Math.min(Math.max(Math.ceil(first.due - this.now() - 0.001), 0), LONGEST_DELAY);
     this.#armedFor = delay === LONGEST_DELAY ? this.now() + delay : first.due;
-    this.#timer = this.setTimeout.call(undefined, () => this.#ring(), delay);
-    if (this !== real) this.#doubtSoon();
+    this.#timer = outside(() => this.setTimeout.call(undefined, () => this.#ring(), delay));
+    if (this.#holding === 0) unref(this.#timer);
+    if (this.#isFake) this.#doubtSoon();
   }
 
   // Fakes can lose a timer without a word (`vi.clearAllTimers`), so it is armed anew once the loop has turned.
@@ -109,11 +118,10 @@ class HostClock implements Clock {
   // Nobody waits any more. A select loop with a timeout comes back at once and would pay for a host timer each time,
   // so the timer only stops holding the process and is cleared when the loop turns (bench: select-timeout).
   #release(): void {
-    if (this !== real) {
+    if (this.#isFake) {
       this.#disarm();
       return;
     }
-    unref(this.#timer);
     if (this.#sweeping) return;
     this.#sweeping = true;
     unref(
@@ -139,23 +147,29 @@ class HostClock implements Clock {
     this.#rangAt = this.#read();
     this.#armedFor = Infinity;
     this.#ringing = true;
-    ringDue(this.#alarms, this.now());
+    ringDue(this, this.#alarms, this.now());
     this.#ringing = false;
     if (this.#alarms.first !== undefined) this.#arm();
   }
 }
 
-/** @internal Rings what is due, earliest first. */
-export function ringDue(alarms: Deadlines<Alarm>, now: number): void {
+/** @internal Rings what is due on a clock, earliest first. */
+export function ringDue(on: Clock, alarms: Deadlines<Alarm>, now: number): void {
   for (let first = alarms.first; first !== undefined && first.due <= now; first = alarms.first) {
-    alarms.delete(first);
+    on.clear(first);
     first.ring();
   }
 }
 
-const real = new HostClock();
-const hosts = new WeakMap<typeof setTimeout, HostClock>([[setTimeout, real]]);
-let host = real;
+// Fakes of Sinon's kind have their time in their clock, also where they leave `performance` alone; node:test's, which
+// always do that, only in `Date`.
+function timeOfFakes(): { now(): number } | undefined {
+  if (!isFake(setTimeout)) return undefined;
+  return (setTimeout as Faked).clock?.performance ?? (isNative(Date) ? undefined : Date);
+}
+
+let host = new HostClock();
+const hosts = new WeakMap<typeof setTimeout, HostClock>([[setTimeout, host]]);
 let virtual: Clock | undefined;
 
 /** @internal The clock that decides now. It changes when fake timers or virtual time come or go. */

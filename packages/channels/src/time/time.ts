@@ -3,11 +3,12 @@
 import { disposeBy } from "../dispose.ts";
 import { NANOSECOND, parseDuration } from "./duration.ts";
 import { INVALID, SluiceError } from "../errors.ts";
+import { macrotask } from "../host.ts";
 import { List } from "../list.ts";
 import { park, type Waiting } from "../protocol.ts";
 import { refusal } from "../signal.ts";
 import { HeldTimer, restart, stop, TimerChannel } from "./timer.ts";
-import { macrotask, rejected, settle } from "../turn.ts";
+import { rejected, settle } from "../turn.ts";
 import type { Duration, ReceiveChannel, SignalOptions } from "../types.ts";
 import { type Kind, parkIn } from "../waiter.ts";
 

@@ -25,7 +25,6 @@ const moved: unique symbol = Symbol("moved");
 export class TimerChannel extends Source<Date> {
   readonly #queue: TimerQueue;
   #due = Infinity;
-  #wall = 0; // the time of day at `#due`
   #period: number;
 
   constructor(delay: number, period = 0) {
@@ -66,18 +65,16 @@ export class TimerChannel extends Source<Date> {
     return this.#isDue() && !this[awaited]();
   }
 
+  // The time of day is asked for now: the host may have slept since this timer was made, or its clock been set. It comes
+  // in whole milliseconds, rounded down; what half a millisecond more gives is nearest to the truth, and never ahead.
   // Later ticks that are due too are dropped; the next is the first of the phase after now.
   /** @internal */
   override [take](): Date {
-    const value = new Date(this.#wall);
-    let wait = Infinity;
-    if (this.#period > 0) {
-      const late = this.#queue.clock().now() - this.#due;
-      wait = (Math.floor(late / this.#period) + 1) * this.#period;
-      this.#wall += wait;
-    }
+    const clock = this.#queue.clock();
+    const late = clock.now() - this.#due;
+    const wait = this.#period > 0 ? (Math.floor(late / this.#period) + 1) * this.#period : Infinity;
     this.#moveTo(this.#due + wait);
-    return value;
+    return new Date(clock.wall() - late + 0.5);
   }
 
   /** @internal */
@@ -102,11 +99,8 @@ export class TimerChannel extends Source<Date> {
   }
 
   #start(delay: number): void {
-    const wait = Math.max(delay, 0);
-    const clock = this.#queue.clock();
-    const now = clock.now();
-    this.#wall = clock.wall(now) + wait;
-    this.#moveTo(now + wait);
+    recorder?.passed();
+    this.#moveTo(this.#queue.clock().now() + Math.max(delay, 0));
   }
 
   #moveTo(moment: number): void {
