@@ -250,7 +250,7 @@ describe("which clock decides", () => {
     const before = Date.now();
     const timeOfDay = Date.now;
     let asleep = 0;
-    vi.spyOn(Date, "now").mockImplementation(() => timeOfDay() + asleep);
+    const set = vi.spyOn(Date, "now").mockImplementation(() => timeOfDay() + asleep);
     const ticks = time.ticker(1).channel();
     const [slept, once] = [time.after(1), time.timer(1)];
     await ticks.receive();
@@ -260,7 +260,7 @@ describe("which clock decides", () => {
       expect(Number(value) - before).toBeGreaterThanOrEqual(8 * time.HOUR - 1);
       expect(Number(value)).toBeLessThanOrEqual(Date.now());
     }
-    vi.restoreAllMocks();
+    set.mockRestore();
   });
 
   test("a time of day that a test replaces is seen by the very next timer", () => {
