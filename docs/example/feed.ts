@@ -1,5 +1,6 @@
 // A price feed in a process of its own, on plain `ws`: the stranger at the other end of the socket, with none of our code.
-// It replays the months of prices.csv, with two quiet stretches.
+// It replays the months of prices.csv behind the one that the client had last, with two quiet stretches; and once, in the
+// middle, it breaks off without a word.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -18,6 +19,7 @@ export interface Month {
 const PACE = 60; // milliseconds from month to month
 const QUIET = 2_500; // milliseconds without a message
 const QUIET_AFTER: readonly string[] = ["Dec 2002", "Dec 2006"];
+const BREAK_AFTER = "Mar 2005";
 
 /** Starts the feed as a child process, which ends with this one; gives its URL. */
 export async function startFeed(): Promise<string> {
@@ -41,11 +43,20 @@ function readMonths(): Month[] {
   return Array.from(months, ([month, prices]) => ({ month, prices }));
 }
 
+let broken = false;
+
 async function replay(socket: WebSocket): Promise<void> {
-  for (const each of readMonths()) {
+  const [request] = (await once(socket, "message")) as [Buffer];
+  const { after } = JSON.parse(request.toString()) as { after?: string };
+  const months = readMonths();
+  for (const each of months.slice(months.findIndex(({ month }) => month === after) + 1)) {
     if (socket.readyState !== socket.OPEN) return;
     socket.send(JSON.stringify(each));
     await sleep(QUIET_AFTER.includes(each.month) ? QUIET : PACE);
+    if (each.month !== BREAK_AFTER || broken) continue;
+    broken = true;
+    socket.terminate(); // as a process that crashed
+    return;
   }
   socket.close(1000, "End of the series");
 }

@@ -1,7 +1,7 @@
-// Follows a feed over a WebSocket: whatever happens next, a message, a second of silence or Ctrl-C, is a value on a
-// channel, and one `select` waits for all of them.
+// Follows a feed through its breaks: whatever happens next, a message, a change of the connection, a second of silence or
+// Ctrl-C, is a value on a channel, and one `select` waits for all of them.
 
-import { Channel, SluiceError, select, time } from "@sluice/channels";
+import { Channel, select, SluiceError, time } from "@sluice/channels";
 import * as websocket from "@sluice/websocket";
 import { startFeed } from "./feed.ts";
 import * as show from "./show.ts";
@@ -11,36 +11,49 @@ const interrupts = new Channel<string>(1);
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupts.trySend(signal));
 process.stdout.on("error", () => interrupts.trySend("nobody reads"));
 
-async function follow(url: string, heartbeat: string): Promise<void> {
-  const client = await websocket.connect(url, {
-    dialTimeout: "10s",
-    channelCapacity: 64,
-    keepAlive: { interval: "10s", timeout: "5s" },
+/** What to say to each new connection, when `last` was the month that was shown last. */
+type Greeting = (client: websocket.Client, last: string | undefined) => Promise<void>;
+
+async function follow(url: string, heartbeat: string, greet?: Greeting): Promise<void> {
+  let last: string | undefined;
+  const feed = websocket.reconnect(url, {
+    connect: { dialTimeout: "10s", channelCapacity: 64, keepAlive: { interval: "10s", timeout: "5s" } },
+    setup: (client) => greet?.(client, last),
   });
-  show.connected(client.url);
+  const states = feed.state.changes();
 
   for (;;) {
-    const event = await select({ message: client.channel(), interrupt: interrupts, quiet: time.after(heartbeat) });
+    const event = await select({
+      message: feed.channel(),
+      state: states,
+      interrupt: interrupts,
+      quiet: time.after(heartbeat),
+    });
     if (event.name === "message") {
-      if (!event.ok) break; // the connection has ended, and everything that came before its end was shown
-      show.message(event.value);
+      if (!event.ok) break; // the feed has ended, and everything that came before its end was shown
+      last = show.message(event.value) ?? last;
+    } else if (event.name === "state") {
+      if (event.ok) show.state(event.value);
     } else if (event.name === "quiet") {
-      // Not awaited: the loop hears Ctrl-C meanwhile. When there is no answer, the channel ends.
-      client.ping().then(show.heartbeat, () => undefined);
+      // Not awaited: the loop hears Ctrl-C meanwhile. When there is no answer, the connection ends.
+      feed.ping().then(show.heartbeat, () => undefined);
     } else {
-      await client.close(websocket.CLOSE_CODES.NORMAL, "Session ended");
+      await feed.close(websocket.CLOSE_CODES.NORMAL, "Session ended");
     }
   }
 
-  const end = await client.closed;
-  show.closed(end);
+  const end = await feed.closed;
+  if (end.info !== undefined) show.closed(end.info);
   show.summary();
-  if (end.error) throw end.error;
+  if (end.error instanceof Error) throw end.error;
 }
+
+/** Asks our own feed for the rest, from where it was. */
+const askForTheRest: Greeting = (client, last) => client.send(JSON.stringify({ after: last }));
 
 try {
   const [url] = process.argv.slice(2);
-  if (url === undefined) await follow(await startFeed(), "1s");
+  if (url === undefined) await follow(await startFeed(), "1s", askForTheRest);
   else await follow(url, "10s");
 } catch (error) {
   if (!(error instanceof SluiceError)) throw error; // a mistake in this program

@@ -1,6 +1,6 @@
 // What the terminal shows: prices as they come, green when they rose and red when they fell.
 
-import type { CloseInfo, Message } from "@sluice/websocket";
+import type { CloseInfo, Message, State } from "@sluice/websocket";
 import type { Month } from "./feed.ts";
 
 const coloured = process.stdout.isTTY && !process.env["NO_COLOR"];
@@ -15,17 +15,36 @@ const cyan = paint(36);
 const last = new Map<string, number>();
 const roundTrips: number[] = [];
 let messages = 0;
-let begin = 0;
+let breaks = 0;
+let begin = performance.now();
 
-export function connected(url: string): void {
-  begin = performance.now();
-  console.log(`${green("connected")} to ${bold(url)}, ${dim("Ctrl-C ends it")}`);
+/** Shows what becomes of the connection, a line for each state; the end has a line of its own. */
+export function state(now: State): void {
+  if (now.state === "connecting") console.log(dim(now.epoch === 1 ? "connecting …" : "connecting again …"));
+  if (now.state === "waiting") lost(now);
+  if (now.state !== "open") return;
+  if (now.epoch === 1) begin = performance.now();
+  else breaks++;
+  const which = now.epoch === 1 ? "" : `, connection ${now.epoch}`;
+  console.log(`${green("connected")} to ${bold(now.client.url)}${which}, ${dim("Ctrl-C ends it")}`);
 }
 
-export function message({ type, data }: Message): void {
+function lost({ failure, until }: Extract<State, { state: "waiting" }>): void {
+  const { error, info } = failure;
+  const why = error instanceof Error ? error.message : `it was closed with ${info?.code}`;
+  const wait = Math.max(0, until.getTime() - Date.now()) / 1000;
+  console.log(
+    `${red(failure.phase === "open" ? "lost" : "not connected")}: ${plain(why)}; again in ${wait.toFixed(1)} s`,
+  );
+}
+
+/** Shows a message; gives its month, when it has one. */
+export function message({ type, data }: Message): string | undefined {
   messages++;
+  const month = type === "binary" ? undefined : monthOf(data);
   if (type === "binary") console.log(dim(`${data.byteLength} bytes`));
-  else console.log(priceLine(data) ?? plain(data));
+  else console.log(month === undefined ? plain(data) : priceLine(month));
+  return month?.month;
 }
 
 /** Shows a heartbeat: its round trip in milliseconds, or `undefined` when prices came in heaps meanwhile. */
@@ -43,14 +62,12 @@ export function summary(): void {
   const seconds = (performance.now() - begin) / 1000;
   const heard = `${messages} messages in ${seconds.toFixed(1)} s, ${(messages / seconds).toFixed(1)} messages/s`;
   const median = roundTrips.toSorted((a, b) => a - b)[roundTrips.length >> 1];
-  console.log(
-    bold(heard) + (median === undefined ? "" : `, round trip ${median.toFixed(2)} ms (median of ${roundTrips.length})`),
-  );
+  const survived = breaks === 0 ? "" : `, through ${breaks} ${breaks === 1 ? "break" : "breaks"}`;
+  const trips = median === undefined ? "" : `, round trip ${median.toFixed(2)} ms (median of ${roundTrips.length})`;
+  console.log(bold(heard) + survived + trips);
 }
 
-function priceLine(data: string): string | undefined {
-  const month = monthOf(data);
-  if (month === undefined) return undefined;
+function priceLine(month: Month): string {
   const cells = Object.entries(month.prices).map(([symbol, price]) => {
     const before = last.get(symbol) ?? price;
     last.set(symbol, price);

@@ -5,6 +5,9 @@ import { run, scope, strict } from "./dial/security.ts";
 export type { AddressRange, AddressRules } from "./dial/addresses.ts";
 export type { Client, ClientStats, HandshakeResponse, PingOptions } from "./connection/client.ts";
 export { connect } from "./dial/connect.ts";
+export type { Attempt, EpochMessage, Failure } from "./reconnect/contract.ts";
+export { type Dial, reconnect, type ReconnectingClient, type ReconnectOptions, type State } from "./reconnect.ts";
+export { retryable } from "./reconnect/retry.ts";
 export {
   BINARY,
   CLOSE_CODES,
@@ -20,11 +23,10 @@ export {
 } from "./protocol/constants.ts";
 export type { CloseInfo, Phase } from "./errors.ts";
 export type { Overflow } from "./connection/incoming.ts";
-export type { Message } from "./protocol/message.ts";
+export type { Data, Message } from "./protocol/message.ts";
 export type { HeadersGiven } from "./dial/headers.ts";
 export type { ConnectOptions } from "./dial/options.ts";
 export type { TlsOptions } from "./dial/tls.ts";
-export type { Data } from "./connection/outgoing.ts";
 export type { Action, Actor, PermissionRequest, Policy, Scope } from "./dial/permission.ts";
 export type { ScopeOptions, SecurityContext } from "./dial/security.ts";
 

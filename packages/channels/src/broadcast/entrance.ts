@@ -7,8 +7,6 @@ import {
   disposeBy,
   enlistSender,
   type Kind,
-  type Link,
-  type List,
   Offer,
   parkIn,
   put,
@@ -61,12 +59,11 @@ export abstract class Sender<in out T> implements Disposable {
   send(value: T, options?: SignalOptions): Promise<void> {
     const refused = refusal(options);
     if (refused !== undefined) return refused;
-    const { senders, entrance } = this.#log;
-    try {
-      return this[put](value) ? sent() : parkIn(senders, SEND, entrance, options, value);
-    } catch (closed) {
-      return rejected(closed);
-    }
+    const log = this.#log;
+    if (log.end !== undefined) return rejected(this.#closedError(value));
+    if (log.full > 0) return parkIn(log.senders, SEND, log.entrance, options, value);
+    log.send(value);
+    return sent();
   }
 
   /**
@@ -76,7 +73,10 @@ export abstract class Sender<in out T> implements Disposable {
    */
   trySend(value: T): boolean {
     recorder?.passed();
-    return this[put](value);
+    if (this.#log.end !== undefined) throw this.#closedError(value);
+    if (this.#log.full > 0) return false;
+    this.#log.send(value);
+    return true;
   }
 
   /**
@@ -93,13 +93,8 @@ export abstract class Sender<in out T> implements Disposable {
     while (senders.head !== undefined) senders.head.wake(entrance, undefined, false);
   }
 
-  /** @internal As the case `key` of a select. */
-  [put](value: T, key?: number | string): boolean {
-    const log = this.#log;
-    if (log.end !== undefined) throw new ClosedError(value, log.entrance, key);
-    if (log.full > 0) return false;
-    log.send(value);
-    return true;
+  #closedError(value: T): ClosedError {
+    return new ClosedError(value, this.#log.entrance as SendChannel<never>);
   }
 }
 
@@ -111,7 +106,7 @@ const SEND: Kind = {
   finish: (waiter, ok, _value, channel) => {
     if (ok) settle(waiter.resolve, undefined);
     else
-      settle(waiter.reject as (reason: unknown) => void, new ClosedError(waiter.value, channel as Entrance<unknown>));
+      settle(waiter.reject as (reason: unknown) => void, new ClosedError(waiter.value, channel as SendChannel<never>));
   },
 };
 
@@ -147,13 +142,20 @@ export class Entrance<in out T> extends Sender<T> implements SendChannel<T>, Sin
   }
 
   /** @internal */
-  get [crowded](): List<Crowded & Link> {
-    return this.#log.followers;
+  get [crowded](): readonly Crowded[] {
+    return this.#log.crowded();
   }
 
   /** @internal */
   [accepts](): boolean {
     return this.closed || this.#log.full === 0;
+  }
+
+  /** @internal As the case `key` of a select. */
+  [put](value: T, key?: number | string): boolean {
+    if (this.closed) throw new ClosedError(value, this, key);
+    this.#log.send(value);
+    return true;
   }
 
   /** @internal */

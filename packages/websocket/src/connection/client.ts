@@ -11,7 +11,7 @@ import { WebSocket } from "ws";
 import { budgeted } from "./budget.ts";
 import { CLOSE_CODES, COMPRESSION, type Compression, type MessageType } from "../protocol/constants.ts";
 import type { Violation } from "../protocol/closing.ts";
-import type { Message } from "../protocol/message.ts";
+import type { Data, Message } from "../protocol/message.ts";
 import { checkClose, closeCodeOf, Ending } from "./ending.ts";
 import {
   type CloseInfo,
@@ -25,7 +25,7 @@ import {
 import { Farewell } from "./farewell.ts";
 import { dropped, finish, paused as halted, received, shut } from "./incoming.ts";
 import { type ConnectionSettings } from "./options.ts";
-import { checkMessage, type Data, Outgoing, type Pace } from "./outgoing.ts";
+import { checkMessage, Outgoing, type Pace } from "./outgoing.ts";
 import { Pings } from "./pings.ts";
 import { type Borrower, Reading } from "./reading.ts";
 import { abortSignal, readOptions, type Readers, timeout } from "../protocol/options.ts";
@@ -56,6 +56,8 @@ export interface ClientStats {
   readonly messagesReceived: number;
   /** Messages that `send` accepted. */
   readonly messagesSent: number;
+  /** Messages that `send` accepted and that have not left this process: lost, if the connection ends so. */
+  readonly messagesUnsent: number;
   /** Messages that a drop policy dropped. */
   readonly messagesDropped: number;
   /** Bytes on the wire, the handshake and control frames included; with TLS, before encryption. */
@@ -188,6 +190,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     return {
       messagesReceived: this.#reading.channel[received],
       messagesSent: this.#outgoing.messages,
+      messagesUnsent: this.#outgoing.unsent,
       messagesDropped: this.#reading.channel[dropped],
       bytesReceived: this.#wire.bytesRead,
       bytesSent: this.#wire.bytesWritten,

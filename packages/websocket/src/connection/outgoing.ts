@@ -9,11 +9,9 @@ import { Ring, sent, settle } from "@sluice/channels/source";
 import PQueue from "p-queue";
 import { WebSocket } from "ws";
 import { Alarm } from "./alarm.ts";
+import type { Data } from "../protocol/message.ts";
 import { BINARY, type MessageType, TEXT } from "../protocol/constants.ts";
 import { invalid, invalidText } from "../errors.ts";
-
-/** What a message may be made of: text, or bytes of any kind of buffer or view. */
-export type Data = string | ArrayBufferLike | ArrayBufferView;
 
 /** Bytes that may wait in this process before `send` waits too. */
 const HIGH_WATER = 64 * 1024;
@@ -64,6 +62,7 @@ export class Outgoing {
   readonly #departures = new Ring<number>();
   readonly #stall: Alarm | undefined;
   #messages = 0;
+  #departed = 0;
   #ended = false;
 
   constructor(options: OutgoingOptions) {
@@ -80,6 +79,11 @@ export class Outgoing {
   /** Messages that were accepted. */
   get messages(): number {
     return this.#messages;
+  }
+
+  /** Messages that were accepted and have not left this process. */
+  get unsent(): number {
+    return this.#messages - this.#departed;
   }
 
   /** Sends that wait. */
@@ -158,9 +162,21 @@ export class Outgoing {
     const compress = this.#options.compresses && payload.length >= this.#options.compressionThreshold;
     // Whatever lifts the buffer over the mark reports when it has left: that wakes the sends that will wait.
     const crosses = this.#socket.bufferedAmount + payload.length + HEADER >= HIGH_WATER;
-    const left = crosses || (first && this.#stall !== undefined) ? this.#mark() : undefined;
-    this.#socket.send(payload, optionsOf(binary, compress), left);
+    const marked = crosses || (first && this.#stall !== undefined);
+    if (marked) this.#mark();
+    this.#socket.send(payload, optionsOf(binary, compress), marked ? this.#markedDeparted : this.#messageDeparted);
   }
+
+  // One function for all messages: Node then calls them back in a loop, without an object for each. When the socket is
+  // destroyed, Node tells a write under way that it succeeded.
+  readonly #messageDeparted = (error?: Error | null): void => {
+    if (!error && !this.#wire.destroyed) this.#departed += 1;
+  };
+
+  readonly #markedDeparted = (error?: Error | null): void => {
+    this.#messageDeparted(error);
+    this.#left();
+  };
 
   #cork(): void {
     if (this.#corked) return;

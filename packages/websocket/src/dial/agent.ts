@@ -85,6 +85,11 @@ export class AgentWay implements Way {
   // An agent's socket lends nothing.
   lendTo(): void {}
 
+  // What an agent dials is known when it has dialled.
+  unref(): void {
+    this.#socket?.unref();
+  }
+
   close(): void {
     this.#socket?.destroy();
   }

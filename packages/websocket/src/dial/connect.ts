@@ -41,15 +41,25 @@ import { Redaction, redactText, redactUrl } from "../protocol/redaction.ts";
  * server.close();
  */
 export function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
-  return budgeted(dial(url, options));
+  return connectFor(url, options, undefined);
 }
 
-async function dial(url: string | URL, options: ConnectOptions): Promise<Client> {
+/** @internal What the handshake under way is made known to, so that it can be told to let the process end. */
+export interface Life {
+  hold(holding: { unref(): void }): void;
+}
+
+/** @internal Connects, on behalf of something that lives longer. */
+export function connectFor(url: string | URL, options: ConnectOptions, life: Life | undefined): Promise<Client> {
+  return budgeted(dial(url, options, life));
+}
+
+async function dial(url: string | URL, options: ConnectOptions, life: Life | undefined): Promise<Client> {
   const startedAt = performance.now();
   const { target, settings } = check(url, options, startedAt);
   settings.signal?.throwIfAborted();
   const journey = new Journey(redactionOf(target, settings), startedAt);
-  return new Dialling(target, settings, journey).run();
+  return new Dialling(target, settings, journey, life).run();
 }
 
 function check(url: unknown, options: ConnectOptions, startedAt: number): { target: URL; settings: Settings } {
@@ -89,11 +99,13 @@ class Dialling {
   readonly #deadline: Alarm;
   #target: URL;
   #credentials: Credentials;
+  readonly #life: Life | undefined;
   #handshake: Handshake<Client> | undefined = undefined;
   #hop = 0;
   #expired = false;
 
-  constructor(target: URL, settings: Settings, journey: Journey) {
+  constructor(target: URL, settings: Settings, journey: Journey, life: Life | undefined) {
+    this.#life = life;
     this.#target = target;
     this.#settings = settings;
     this.#journey = journey;
@@ -132,6 +144,7 @@ class Dialling {
       },
     });
     this.#handshake = handshake;
+    this.#life?.hold(handshake);
     let received: Received<Outcome<Client>>;
     try {
       received = await handshake.outcome.receive({ signal });

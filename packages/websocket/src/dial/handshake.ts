@@ -79,6 +79,11 @@ export class Handshake<T> {
     return this.#done;
   }
 
+  /** Lets the process end although the answer has not come. */
+  unref(): void {
+    this.#way.unref();
+  }
+
   /** Ends the attempt and lets go of everything. */
   abandon(): void {
     this.#done = true;

@@ -37,6 +37,8 @@ export interface Way {
   open(ready: (options: ClientOptions) => void, failed: (error: NodeJS.ErrnoException) => void): void;
   /** Lends what is read from now on to `borrower`, as far as the socket can (TLS cannot): the rest is "data" as ever. */
   lendTo(borrower: Borrower): void;
+  /** Lets the process end although the server has not answered. */
+  unref(): void;
   /** Lets go of everything. */
   close(): void;
 }
@@ -61,6 +63,8 @@ export class Wire implements Way {
   #socket: Socket | undefined = undefined;
   #errno: string | undefined = undefined;
   #borrower: Borrower | undefined = undefined;
+  readonly #dialled: Socket[] = [];
+  #referenced = true;
   #closed = false;
 
   constructor(options: DialOptions) {
@@ -107,13 +111,25 @@ export class Wire implements Way {
     this.#borrower = borrower;
   }
 
+  unref(): void {
+    this.#referenced = false;
+    for (const socket of this.#dialled) socket.unref();
+  }
+
   close(): void {
     this.#closed = true;
     this.#attempts?.end();
     this.#socket?.destroy();
   }
 
-  #dial({ address }: Address): Socket {
+  #dial(address: Address): Socket {
+    const socket = this.#dialTo(address);
+    this.#dialled.push(socket);
+    if (!this.#referenced) socket.unref();
+    return socket;
+  }
+
+  #dialTo({ address }: Address): Socket {
     // The counterpart to a rule about answers: what a machine makes of an address may be another.
     const options = { host: address, port: this.#port, ...HALF_OPEN };
     if (this.#secure) return connectTcp(options);

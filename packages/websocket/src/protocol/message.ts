@@ -35,3 +35,6 @@ function isUtf8(bytes: Uint8Array): boolean {
     return false;
   }
 }
+
+/** What a message may be made of: text, or bytes of any kind of buffer or view. */
+export type Data = string | ArrayBufferLike | ArrayBufferView;
