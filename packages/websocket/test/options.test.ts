@@ -229,6 +229,15 @@ describe("an option that does not exist rejects with INVALID, names what was pro
   });
 });
 
+test("a close whose reason stands first is told so, and closes nothing", async () => {
+  await using server = await PlainServer.echo();
+  const { client } = await server.meet({});
+  const failure = await failureOf(client.close("bye" as never));
+  expect(failure).toMatchObject({ kind: errors.INVALID, details: { option: "code" } });
+  expect(failure.message).toMatch(/got `"bye"`: did you mean `1000, the reason`\?$/);
+  expect(await client.close()).toMatchObject({ code: 1000 });
+});
+
 test("options may be an instance of a class, and what it inherits counts", async () => {
   class Defaults {
     readonly channelCapacity: number = 3;

@@ -142,7 +142,8 @@ export function closeCodeOf({ code = "" }: NodeJS.ErrnoException): number {
 /** @internal Throws INVALID for what a close frame cannot say. */
 export function checkClose(code: unknown, reason: unknown): void {
   if (typeof code !== "number" || !isSendable(code)) {
-    throw invalid("code", "a close code that may be sent: 1000 to 1003, 1007 to 1014, 3000 to 4999", code);
+    const meant = typeof code === "string" ? "1000, the reason" : undefined; // in the place of the code
+    throw invalid("code", "a close code that may be sent: 1000 to 1003, 1007 to 1014, 3000 to 4999", code, meant);
   }
   if (typeof reason !== "string") throw invalid("reason", "a string", reason);
   const bytes = Buffer.byteLength(reason);
