@@ -37,8 +37,8 @@ const readme = blockOf("../README.md", "# Sluice", [
 const stream = blockOf("examples.md", "## A price stream", [
   [/QUIET = "200ms"/, `QUIET = ${QUIET}`],
   [/keepAlive: \{ interval: "20s" \}/, KEEP_ALIVE],
-  [/^\/\*\* Follows the prices.*/ms, "const { code, reason } = await stream(`ws://localhost:${port}`);"],
-]).concat("\nconsole.log(code, reason);");
+  [/^\/\/ A server that breaks off once.*/ms, "await follow(`ws://localhost:${port}`).catch(told);"],
+]);
 
 const AsyncFunction = (async () => undefined).constructor as new (
   ...source: string[]
@@ -67,6 +67,13 @@ test.each([
       ...websocket,
       connect: async (_url: string, options: websocket.ConnectOptions) =>
         (client = await websocket.connect(proxy.url, options)),
+      // One connection is enough here: what comes behind its end, reconnect's own tests tell.
+      reconnect: (_url: string, options: websocket.ReconnectOptions) =>
+        websocket.reconnect(proxy.url, {
+          ...options,
+          setup: (opened, attempt) => options.setup?.((client = opened), attempt),
+          retry: () => false,
+        }),
     },
     ws: {},
   };
@@ -75,12 +82,13 @@ test.each([
     if (client?.stats.paused === true) pauses += 1;
     await turn();
   };
+  const told = async ({ details }: channels.SluiceError): Promise<void> => log(details["code"], details["reason"]);
   const source = ts.transpile(code.replaceAll("console.log(", "await console.log("), {
     module: ts.ModuleKind.CommonJS,
     target: ts.ScriptTarget.ES2022,
   });
-  const run = new AsyncFunction("exports", "require", "console", "port", "server", source);
-  const ended = run({}, (name: string) => modules[name], { log }, port, server);
+  const run = new AsyncFunction("exports", "require", "console", "port", "server", "told", source);
+  const ended = run({}, (name: string) => modules[name], { log }, port, server, told);
   const early = ended.then(() => expect.unreachable("the loop has ended"));
   early.catch(() => undefined); // it is to end, when the peer has gone silent
   const until = (what: () => boolean): Promise<void> => Promise.race([itIs(what), early]);
