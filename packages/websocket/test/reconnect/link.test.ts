@@ -797,6 +797,14 @@ describe("sends", () => {
     }));
 });
 
+/** Bytes on the heap that something still holds. */
+function held(): number {
+  const { gc } = globalThis;
+  if (gc === undefined) throw new Error("This test needs --expose-gc");
+  for (let i = 0; i < 3; i += 1) gc();
+  return process.memoryUsage().heapUsed;
+}
+
 describe("at length", () => {
   test("two virtual days with a break each hour leave nothing behind", () =>
     virtualTime(async (clock) => {
@@ -820,12 +828,6 @@ describe("at length", () => {
       const peer = new Peer(clock);
       const signal = new AbortController();
       const link = peer.link({ signal: signal.signal, setup: (client) => client.send("subscribe") });
-      const held = (): number => {
-        const { gc } = globalThis;
-        if (gc === undefined) throw new Error("This test needs --expose-gc");
-        for (let i = 0; i < 3; i += 1) gc();
-        return process.memoryUsage().heapUsed;
-      };
       const epochs = async (count: number): Promise<void> => {
         for (let i = 0; i < count; i += 1) {
           const client = (await link.client()) as unknown as FakeClient;
