@@ -9,7 +9,7 @@ import { disposeBy } from "./dispose.ts";
 import { ClosedError } from "./errors.ts";
 import { runHook } from "./hook.ts";
 import { List } from "./list.ts";
-import { check, checkOptions, type Instead, isObject, option } from "./mistake.ts";
+import { check, checkOptions, type Instead, isObject, oneOf, option, whole } from "./mistake.ts";
 import { refusal } from "./signal.ts";
 import { Source } from "./source.ts";
 import * as protocol from "./protocol.ts";
@@ -95,14 +95,11 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   constructor(capacity: number | ChannelOptions<T> = 0, options: ChannelOptions<T> = NONE) {
     super();
     if (isObject(capacity)) [capacity, options] = [0, capacity];
-    const Mistake = typeof capacity === "number" ? RangeError : TypeError;
-    const whole = "a non-negative integer (a large one is fine: a buffer takes no memory before it is used)";
-    check(Number.isInteger(capacity) && capacity >= 0, "capacity", whole, capacity, Mistake);
+    whole(capacity, "capacity", 0, " (a large one is fine: a buffer takes no memory before it is used)");
     checkOptions(options, NAMES, INSTEAD);
     const name = option(options, "name", "string");
     const onDrop = option(options, "onDrop", "function");
-    const { overflow = "block" } = options;
-    check(OVERFLOWS.includes(overflow), "overflow", `one of ${OVERFLOWS.join(", ")}`, overflow);
+    const overflow = oneOf(options.overflow, "overflow", OVERFLOWS) ?? "block";
     check(capacity > 0 || overflow === "block", "capacity", "at least 1 with a drop policy", capacity, RangeError);
     this.#capacity = capacity + 0; // and never -0
     this.#options = options === NONE ? NONE : { name, overflow, onDrop }; // a copy: the caller's may change

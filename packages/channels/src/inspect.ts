@@ -5,6 +5,7 @@ import { Intake, Offer } from "./case.ts";
 import { Channel } from "./channel.ts";
 import { clock } from "./time/clock.ts";
 import { StepIterator } from "./iterator.ts";
+import type { Link, List } from "./list.ts";
 import { type Crowded, crowded, front } from "./protocol.ts";
 import { select } from "./select.ts";
 import { Round, Selector } from "./selector.ts";
@@ -30,7 +31,7 @@ export interface ParkedOperation {
 
 interface Told {
   readonly name: string | undefined;
-  readonly [crowded]?: readonly Crowded[];
+  readonly [crowded]?: List<Crowded & Link>;
 }
 
 interface Entry {
@@ -155,13 +156,16 @@ function waitedFor(entry: object, operation: string): string | string[] {
 }
 
 function roomOn(channel: object): string | string[] {
-  const { name, [crowded]: full } = channel as Told;
-  if (full === undefined) return `a receiver on ${nameOf(channel)}`;
+  const { name, [crowded]: all } = channel as Told;
+  if (all === undefined) return `a receiver on ${nameOf(channel)}`;
   const whole = name === undefined ? "an unnamed broadcast" : `broadcast "${name}"`;
-  return full.map(({ name: own, abandoned }) => {
+  const rooms: string[] = [];
+  for (let node: Link = all.next; node !== all; node = node.next as Link) {
+    const { name: own, full, abandoned } = node as Crowded & Link;
     const which = own === undefined ? "an unnamed subscription" : `subscription "${own}"`;
-    return `room in ${which} of ${whole}${abandoned ? ", which was abandoned" : ""}`;
-  });
+    if (full) rooms.push(`room in ${which} of ${whole}${abandoned ? ", which was abandoned" : ""}`);
+  }
+  return rooms;
 }
 
 function timeOfDay(): number {

@@ -127,6 +127,21 @@ export function isRecord(value: unknown): value is object {
   return !(Symbol.iterator in value || Symbol.asyncIterator in value || subject in value);
 }
 
+/** @internal Gives a whole number that may be absent: a count, or room for values. */
+export function whole<N extends number | undefined>(value: N, what: string, least: 0 | 1, hint = ""): N {
+  if (value === undefined) return value;
+  const wanted = `${least === 0 ? "a non-negative" : "a positive"} integer${hint}`;
+  const Mistake = typeof value === "number" ? RangeError : TypeError;
+  check(Number.isInteger(value) && value >= least, what, wanted, value, Mistake);
+  return value;
+}
+
+/** @internal Gives one of several words, or nothing. */
+export function oneOf<W extends string | undefined>(value: W, what: string, words: readonly string[]): W {
+  check(value === undefined || words.includes(value), what, `one of ${words.join(", ")}`, value);
+  return value;
+}
+
 /** @internal True for what may be asked for properties, functions apart. */
 export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;

@@ -38,7 +38,7 @@ export const put: unique symbol = Symbol("put");
 /** @internal Parks the send of a select. */
 export const enlistSender: unique symbol = Symbol("enlistSender");
 
-/** @internal Names who has no room, where a send waits for more than one receiver. */
+/** @internal Those who may have no room, where a send waits for more than one. */
 export const crowded: unique symbol = Symbol("crowded");
 
 /** @internal Parks an operation behind every other, and gives its promise. */
@@ -126,8 +126,10 @@ export interface Sink<in T> {
   [enlistSender](place: Waiting): void;
 }
 
-/** @internal Somebody who has no room for what is sent to many. */
+/** @internal Somebody who may have no room for what is sent to many. */
 export interface Crowded {
+  /** A send must wait for it. */
+  readonly full: boolean;
   readonly name: string | undefined;
   /** Nobody holds it any more, so that it will never have room. */
   readonly abandoned: boolean;

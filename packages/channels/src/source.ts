@@ -64,7 +64,18 @@ export { runHook } from "./hook.ts";
 /** @internal */
 export { type Link, List, unlink } from "./list.ts";
 /** @internal */
-export { check, checkOptions, expected, type Instead, isObject, option, shown, shownStranger } from "./mistake.ts";
+export {
+  check,
+  checkOptions,
+  expected,
+  type Instead,
+  isObject,
+  oneOf,
+  option,
+  shown,
+  shownStranger,
+  whole,
+} from "./mistake.ts";
 /** @internal */
 export { accepts, crowded, enlistSender, park, put } from "./protocol.ts";
 /** @internal */

@@ -522,6 +522,8 @@ describe("mistakes", () => {
     ["a negative replay", () => news.subscribe({ replay: -1 }), RangeError, "`replay`"],
     ["a hook that is none", () => news.subscribe({ onDrop: 1 as never }), TypeError, "`onDrop` to be a function"],
     ["a name that is none", () => news.subscribe({ name: 1 as never }), TypeError, "`name`"],
+    ["an option that does not exist", () => new Broadcast({ capacity: 1 } as never), TypeError, "no option `capacity`"],
+    ["a misspelt one", () => news.subscribe({ capactiy: 1 } as never), TypeError, "did you mean `capacity`?"],
   ])("%s", (_what, task, Mistake, text) => {
     const thrown = thrownBy(task) as Error;
     expect(thrown).toBeInstanceOf(Mistake);

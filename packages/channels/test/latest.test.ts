@@ -13,7 +13,7 @@ describe("value", () => {
     const view: ReadonlyLatest<string> = level;
     expect(level.value).toBe("low");
     level.value = "high";
-    expect([level.value, view.value, level.name]).toEqual(["high", "high", "level"]);
+    expect([level.value, view.value]).toEqual(["high", "high"]);
   });
 
   test("setting it after the close throws, with the value; the last value stays", () => {
@@ -342,6 +342,9 @@ describe("until", () => {
     expect(thrownBy(() => level.changes({ name: 1 as never }))).toBeInstanceOf(TypeError);
     expect(thrownBy(() => new Latest(0, 1 as never))).toBeInstanceOf(TypeError);
     expect(thrownBy(() => new Latest(0, { name: 1 as never }))).toBeInstanceOf(TypeError);
+    expect(String(thrownBy(() => new Latest(0, { named: "a" } as never)))).toContain("did you mean `name`?");
+    expect(String(thrownBy(() => level.changes({ curent: false } as never)))).toContain("did you mean `current`?");
+    expect(String(await rejection(level.until(() => false, { timout: 1 } as never)))).toContain("`timeout`?");
   });
 });
 

@@ -1,6 +1,6 @@
 // Tells many: every subscriber gets every value, in one order, and no faster than the slowest of them allows.
 
-import { check, isObject, option } from "../source.ts";
+import { checkOptions, oneOf, option, whole } from "../source.ts";
 import type { SendChannel } from "../types.ts";
 import { Cursor, type SlowPolicy } from "./cursor.ts";
 import { Entrance, Sender } from "./entrance.ts";
@@ -35,6 +35,8 @@ export interface SubscribeOptions<T> {
 }
 
 const POLICIES = ["block", "drop-oldest", "drop-newest", "close"] as const;
+const OPTIONS = ["slow", "replay", "name"];
+const SUBSCRIBE_OPTIONS = [...OPTIONS, "capacity", "onDrop"];
 const CAPACITY = 16;
 
 /**
@@ -62,13 +64,13 @@ export class Broadcast<in out T> extends Sender<T> {
   readonly #kept: Cursor<T> | undefined;
 
   constructor(options: BroadcastOptions = {}) {
-    check(isObject(options), "options", "an object", options);
+    checkOptions(options, OPTIONS);
     const log = new Log<T>();
     const name = option(options, "name", "string");
     super(log, name);
     this.#log = log;
     this.#entrance = new Entrance(log, name);
-    this.#slow = policy(options.slow) ?? "block";
+    this.#slow = oneOf(options.slow, "slow", POLICIES) ?? "block";
     const replay = whole(options.replay, "replay", 0) ?? 0;
     if (replay === 0) return;
     this.#kept = new Cursor(log, { capacity: replay, slow: "drop-oldest" });
@@ -87,10 +89,10 @@ export class Broadcast<in out T> extends Sender<T> {
    * @throws TypeError for an option of the wrong type, RangeError for a number out of its limits.
    */
   subscribe(options: SubscribeOptions<T> = {}): Subscription<T> {
-    check(isObject(options), "options", "an object", options);
+    checkOptions(options, SUBSCRIBE_OPTIONS);
     const capacity = whole(options.capacity, "capacity", 1) ?? CAPACITY;
     const replay = Math.min(whole(options.replay, "replay", 0) ?? Infinity, capacity, this.#kept?.length ?? 0);
-    const slow = policy(options.slow) ?? this.#slow;
+    const slow = oneOf(options.slow, "slow", POLICIES) ?? this.#slow;
     const onDrop = option(options, "onDrop", "function");
     const name = option(options, "name", "string");
     return new Outlet(new Cursor(this.#log, { capacity, slow, onDrop, name }, replay));
@@ -103,17 +105,4 @@ export class Broadcast<in out T> extends Sender<T> {
   channel(): SendChannel<T> {
     return this.#entrance;
   }
-}
-
-function policy(slow: SlowPolicy | undefined): SlowPolicy | undefined {
-  check(slow === undefined || POLICIES.includes(slow), "slow", `one of ${POLICIES.join(", ")}`, slow);
-  return slow;
-}
-
-function whole(value: number | undefined, what: string, least: 0 | 1): number | undefined {
-  if (value === undefined) return undefined;
-  const Mistake = typeof value === "number" ? RangeError : TypeError;
-  const wanted = `${least === 0 ? "a non-negative" : "a positive"} integer`;
-  check(Number.isInteger(value) && value >= least, what, wanted, value, Mistake);
-  return value;
 }

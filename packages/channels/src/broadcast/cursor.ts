@@ -4,8 +4,8 @@
 //     entries   a ── b ── c ── d ── e          before c came it was full, and had room again before e
 //     has       a    b              e          gaps: b → e
 
+import { type Link, handOff, runHook, type Source, turnedReady, unlink } from "../source.ts";
 import { SluiceError, UNAVAILABLE } from "../errors.ts";
-import { endReceivers, handOff, type Link, runHook, type Source, turnedReady, unlink } from "../source.ts";
 import type { End, Entry, Follower, Log } from "./log.ts";
 
 /** What becomes of a value for a subscriber that has no room. */
@@ -50,7 +50,9 @@ export class Cursor<T> implements Follower<T> {
     }
     this.#head = entry as Entry<T>;
     if (this.full) log.full += 1;
-    log.join(this);
+    if (log.end !== undefined) return;
+    log.followers.append(this);
+    log.size += 1;
   }
 
   get name(): string | undefined {
@@ -82,10 +84,6 @@ export class Cursor<T> implements Follower<T> {
     this.channel = undefined;
   }
 
-  ended(): void {
-    this.channel?.[endReceivers]();
-  }
-
   /** Takes the next value; the channel will be told of one that comes when there is nothing. */
   take(channel: Source<T>): T {
     const value = this.#shift();
@@ -105,7 +103,7 @@ export class Cursor<T> implements Follower<T> {
     const { slow, onDrop, capacity, name } = this.terms;
     const goes = slow === "drop-oldest" ? this.#shift() : value;
     this.missed += 1;
-    if (onDrop !== undefined) this.#log.defer(() => runHook(onDrop, goes));
+    if (onDrop !== undefined) this.#log.hooks.push(() => runHook(onDrop, goes));
     if (slow === "drop-newest") this.#gapAfter ??= this.#log.entries.previous as Entry<T>;
     if (slow === "close") {
       const which = name === undefined ? "A subscription" : `Subscription "${name}"`;
@@ -131,6 +129,7 @@ export class Cursor<T> implements Follower<T> {
 
   #finish(cause: unknown): void {
     this.#end ??= { cause, ...this.#log.end };
-    this.#log.leave(this);
+    if (this.next !== undefined) this.#log.size -= 1;
+    unlink(this);
   }
 }

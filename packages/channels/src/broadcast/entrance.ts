@@ -7,6 +7,8 @@ import {
   disposeBy,
   enlistSender,
   type Kind,
+  type Link,
+  type List,
   Offer,
   parkIn,
   put,
@@ -59,11 +61,12 @@ export abstract class Sender<in out T> implements Disposable {
   send(value: T, options?: SignalOptions): Promise<void> {
     const refused = refusal(options);
     if (refused !== undefined) return refused;
-    const log = this.#log;
-    if (log.end !== undefined) return rejected(this.#closedError(value));
-    if (log.full > 0) return parkIn(log.senders, SEND, log.entrance, options, value);
-    log.send(value);
-    return sent();
+    const { senders, entrance } = this.#log;
+    try {
+      return this[put](value) ? sent() : parkIn(senders, SEND, entrance, options, value);
+    } catch (closed) {
+      return rejected(closed);
+    }
   }
 
   /**
@@ -73,10 +76,7 @@ export abstract class Sender<in out T> implements Disposable {
    */
   trySend(value: T): boolean {
     recorder?.passed();
-    if (this.#log.end !== undefined) throw this.#closedError(value);
-    if (this.#log.full > 0) return false;
-    this.#log.send(value);
-    return true;
+    return this[put](value);
   }
 
   /**
@@ -93,8 +93,13 @@ export abstract class Sender<in out T> implements Disposable {
     while (senders.head !== undefined) senders.head.wake(entrance, undefined, false);
   }
 
-  #closedError(value: T): ClosedError {
-    return new ClosedError(value, this.#log.entrance as SendChannel<never>);
+  /** @internal As the case `key` of a select. */
+  [put](value: T, key?: number | string): boolean {
+    const log = this.#log;
+    if (log.end !== undefined) throw new ClosedError(value, log.entrance, key);
+    if (log.full > 0) return false;
+    log.send(value);
+    return true;
   }
 }
 
@@ -106,7 +111,7 @@ const SEND: Kind = {
   finish: (waiter, ok, _value, channel) => {
     if (ok) settle(waiter.resolve, undefined);
     else
-      settle(waiter.reject as (reason: unknown) => void, new ClosedError(waiter.value, channel as SendChannel<never>));
+      settle(waiter.reject as (reason: unknown) => void, new ClosedError(waiter.value, channel as Entrance<unknown>));
   },
 };
 
@@ -142,20 +147,13 @@ export class Entrance<in out T> extends Sender<T> implements SendChannel<T>, Sin
   }
 
   /** @internal */
-  get [crowded](): readonly Crowded[] {
-    return this.#log.crowded();
+  get [crowded](): List<Crowded & Link> {
+    return this.#log.followers;
   }
 
   /** @internal */
   [accepts](): boolean {
     return this.closed || this.#log.full === 0;
-  }
-
-  /** @internal As the case `key` of a select. */
-  [put](value: T, key?: number | string): boolean {
-    if (this.closed) throw new ClosedError(value, this, key);
-    this.#log.send(value);
-    return true;
   }
 
   /** @internal */

@@ -2,8 +2,8 @@
 
 import {
   check,
+  checkOptions,
   disposeBy,
-  isObject,
   type Kind,
   onAbort,
   option,
@@ -81,7 +81,7 @@ export class Latest<in out T> implements ReadonlyLatest<T>, Disposable {
   }
 
   constructor(value: T, options: LatestOptions = {}) {
-    check(isObject(options), "options", "an object", options);
+    checkOptions(options, ["name"]);
     this.#news = new Broadcast({ replay: 1, name: options.name });
     this.#news.trySend((this.#value = value));
   }
@@ -108,11 +108,6 @@ export class Latest<in out T> implements ReadonlyLatest<T>, Disposable {
     return this.#news.cause;
   }
 
-  /** For people who read errors and reports. */
-  get name(): string | undefined {
-    return this.#news.name;
-  }
-
   /**
    * Gives a channel that is ready with the value of now, unless `current` is false, then with the newest each time it
    * was set since: never a backlog, never the same change twice, and the last value always. Unsubscribe, or dispose,
@@ -121,9 +116,9 @@ export class Latest<in out T> implements ReadonlyLatest<T>, Disposable {
    * With a receiver that waits, a value is handed over as it is set: set twice in one turn of a task, it gives two.
    */
   changes(options: ChangesOptions = {}): Subscription<T> {
-    check(isObject(options), "options", "an object", options);
+    checkOptions(options, ["current", "name"]);
     const replay = option(options, "current", "boolean") === false ? 0 : 1;
-    return this.#news.subscribe({ ...options, capacity: 1, slow: "drop-oldest", replay });
+    return this.#news.subscribe({ name: options.name, capacity: 1, slow: "drop-oldest", replay });
   }
 
   /**
@@ -147,7 +142,7 @@ export class Latest<in out T> implements ReadonlyLatest<T>, Disposable {
   until<U extends T>(test: (value: T) => value is U, options?: UntilOptions): Promise<U>;
   until(test: (value: T) => boolean, options?: UntilOptions): Promise<T>;
   until(test: (value: T) => boolean, options: UntilOptions = {}): Promise<T> {
-    return refusal(options) ?? this.#until(test, options);
+    return refusal(options, ["signal", "timeout"]) ?? this.#until(test, options);
   }
 
   /**
@@ -162,7 +157,7 @@ export class Latest<in out T> implements ReadonlyLatest<T>, Disposable {
 
   // It parks anew for each change, so that each look is on the budget of a turn and in the caller's async context.
   async #until(test: (value: T) => boolean, options: UntilOptions): Promise<T> {
-    const changes = this.changes({ current: false, name: this.name }) as Subscription<T> & Source<T>;
+    const changes = this.changes({ current: false, name: this.#news.name }) as Subscription<T> & Source<T>;
     let limit: Limit | undefined;
     try {
       check(typeof test === "function", "test", "a function", test);
@@ -171,7 +166,7 @@ export class Latest<in out T> implements ReadonlyLatest<T>, Disposable {
         const value = this.#value;
         if (test(value)) return await settled(value);
         if (this.closed) return await rejected(this.cause === undefined ? ended() : this.cause);
-        const ends = limit ?? options;
+        const ends = { signal: (limit ?? options).signal };
         await (refusal(ends) ?? (changes[ready]() ? settled(undefined) : changes[park]<void>(UNTIL, ends)));
         changes.tryReceive();
       }

@@ -1,29 +1,22 @@
 // One log for all subscriptions: a value is stored once, with the number of those who have yet to receive it, and leaves
 // with the last of them. How many of those that block are full is counted, so that whether a send must wait is one look.
 
-import { type Crowded, type Link, List, Ring, unlink, type Waiting } from "../source.ts";
+import { type Crowded, endReceivers, type Link, List, Ring, type Source, unlink, type Waiting } from "../source.ts";
+import type { SendChannel } from "../types.ts";
 
 /** @internal A value that somebody has yet to receive. */
-export class Entry<T> implements Link {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
+export interface Entry<T> extends Link {
   readonly value: T;
   /** Cursors that have it. */
-  holders = 0;
-
-  constructor(value: T) {
-    this.value = value;
-  }
+  holders: number;
 }
 
 /** @internal A subscription's place in the log, as the log sees it. */
 export interface Follower<T> extends Link, Crowded {
-  /** Senders must wait for it. */
-  readonly full: boolean;
+  /** The channel to tell of the next value, while it has nothing: somebody may wait there then. */
+  readonly channel: Source<T> | undefined;
   /** Gets a value: hands it to whoever waits, keeps it, or has no room for it. */
   offer(entry: Entry<T>): void;
-  /** Nothing comes any more. */
-  ended(): void;
 }
 
 /** @internal How it ended. */
@@ -39,24 +32,14 @@ export class Log<T> {
   readonly followers: List<Follower<T>> = new List();
   readonly senders: List<Waiting> = new List();
   /** The channel that senders wait on, which sets this itself. */
-  declare entrance: object;
+  declare entrance: SendChannel<never>;
   /** Followers. */
   size = 0;
   /** Followers that senders must wait for. */
   full = 0;
   end: End | undefined = undefined;
-  readonly #hooks = new Ring<() => void>();
-
-  join(follower: Follower<T>): void {
-    if (this.end !== undefined) return;
-    this.followers.append(follower);
-    this.size += 1;
-  }
-
-  leave(follower: Follower<T>): void {
-    if (follower.next !== undefined) this.size -= 1;
-    unlink(follower);
-  }
+  /** To be run once the state is final. */
+  readonly hooks: Ring<() => void> = new Ring();
 
   /** Gives a value to all, which nobody must have to wait for. */
   send(value: T): void {
@@ -75,31 +58,17 @@ export class Log<T> {
     this.#runHooks();
   }
 
-  /** Those whom a sender waits for. */
-  crowded(): Crowded[] {
-    const list: Crowded[] = [];
-    for (let node: Link = this.followers.next; node !== this.followers; node = node.next as Link) {
-      const follower = node as Follower<T>;
-      if (follower.full) list.push(follower);
-    }
-    return list;
-  }
-
-  /** Runs a hook once the state is final. */
-  defer(hook: () => void): void {
-    this.#hooks.push(hook);
-  }
-
   close(cause: unknown): void {
     this.end = { cause };
+    this.size = 0;
     for (let first = this.followers.head; first !== undefined; first = this.followers.head) {
-      this.leave(first);
-      first.ended();
+      unlink(first);
+      first.channel?.[endReceivers]();
     }
   }
 
   #commit(value: T): void {
-    const entry = new Entry(value);
+    const entry: Entry<T> = { previous: undefined, next: undefined, value, holders: 0 };
     for (let node: Link = this.followers.next, next; node !== this.followers; node = next) {
       next = node.next as Link; // it may leave
       (node as Follower<T>).offer(entry);
@@ -109,6 +78,6 @@ export class Log<T> {
 
   // A hook may send: what is dropped then is told after what was dropped before.
   #runHooks(): void {
-    while (this.#hooks.length > 0) this.#hooks.shift()();
+    while (this.hooks.length > 0) this.hooks.shift()();
   }
 }
