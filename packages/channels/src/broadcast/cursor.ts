@@ -32,9 +32,9 @@ export class Cursor<T> implements Follower<T> {
   channel: Source<T> | undefined = undefined;
   /** The channel that the program holds, or has let go of. */
   holder: WeakRef<Source<T>> | undefined = undefined;
+  end: End | undefined;
   readonly #log: Log<T>;
   #head: Entry<T> | undefined; // of the next value
-  #end: End | undefined = undefined;
   #gapAfter: Entry<T> | undefined = undefined; // the last entry before a gap that is open
   readonly #gaps = new Map<Entry<T>, Entry<T>>();
 
@@ -42,6 +42,7 @@ export class Cursor<T> implements Follower<T> {
   constructor(log: Log<T>, terms: Terms<T>, replay = 0) {
     this.terms = terms;
     this.length = replay;
+    this.end = log.end;
     this.#log = log;
     let entry: Link = log.entries;
     for (let i = 0; i < replay; i += 1) {
@@ -50,25 +51,19 @@ export class Cursor<T> implements Follower<T> {
     }
     this.#head = entry as Entry<T>;
     if (this.full) log.full += 1;
-    if (log.end !== undefined) return;
-    log.followers.append(this);
-    log.size += 1;
+    if (this.end === undefined) log.join(this);
   }
 
   get name(): string | undefined {
     return this.terms.name;
   }
 
-  get abandoned(): boolean {
-    return this.holder?.deref() === undefined;
-  }
-
   get full(): boolean {
     return this.terms.slow === "block" && this.length === this.terms.capacity;
   }
 
-  get end(): End | undefined {
-    return this.#end ?? this.#log.end;
+  get abandoned(): boolean {
+    return this.holder?.deref() === undefined;
   }
 
   offer(entry: Entry<T>): void {
@@ -99,19 +94,19 @@ export class Cursor<T> implements Follower<T> {
     this.#log.admit();
   }
 
+  /** Loses a value to one that comes, or that one; true when it has room then. */
   #makeRoom(value: T): boolean {
     const { slow, onDrop, capacity, name } = this.terms;
-    const goes = slow === "drop-oldest" ? this.#shift() : value;
+    const lost = slow === "drop-oldest" ? this.#shift() : value;
     this.missed += 1;
-    if (onDrop !== undefined) this.#log.hooks.push(() => runHook(onDrop, goes));
-    if (slow === "drop-newest") this.#gapAfter ??= this.#log.entries.previous as Entry<T>;
+    if (onDrop !== undefined) this.#log.hooks.push(() => runHook(onDrop, lost));
+    if (slow === "drop-oldest") return true;
+    this.#gapAfter ??= this.#log.entries.previous as Entry<T>;
     if (slow === "close") {
-      const which = name === undefined ? "A subscription" : `Subscription "${name}"`;
-      const details = { missed: this.missed };
-      const message = `${which} fell more than ${capacity} values behind`;
-      this.#finish(new SluiceError(UNAVAILABLE, message, { retryable: true, details }));
+      const message = `Subscription ${name === undefined ? "" : `"${name}" `}fell more than ${capacity} values behind`;
+      this.#finish(new SluiceError(UNAVAILABLE, message, { retryable: true, details: { missed: this.missed } }));
     }
-    return slow === "drop-oldest";
+    return false;
   }
 
   #shift(): T {
@@ -128,8 +123,7 @@ export class Cursor<T> implements Follower<T> {
   }
 
   #finish(cause: unknown): void {
-    this.#end ??= { cause, ...this.#log.end };
-    if (this.next !== undefined) this.#log.size -= 1;
-    unlink(this);
+    this.end ??= { cause };
+    this.#log.leave(this);
   }
 }

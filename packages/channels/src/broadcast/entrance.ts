@@ -89,7 +89,7 @@ export abstract class Sender<in out T> implements Disposable {
     recorder?.passed();
     const { senders, entrance, end } = this.#log;
     if (end !== undefined) return;
-    this.#log.close(cause);
+    this.#log.close({ cause });
     while (senders.head !== undefined) senders.head.wake(entrance, undefined, false);
   }
 

@@ -13,6 +13,7 @@ export interface Entry<T> extends Link {
 
 /** @internal A subscription's place in the log, as the log sees it. */
 export interface Follower<T> extends Link, Crowded {
+  end: End | undefined;
   /** The channel to tell of the next value, while it has nothing: somebody may wait there then. */
   readonly channel: Source<T> | undefined;
   /** Gets a value: hands it to whoever waits, keeps it, or has no room for it. */
@@ -58,11 +59,21 @@ export class Log<T> {
     this.#runHooks();
   }
 
-  close(cause: unknown): void {
-    this.end = { cause };
-    this.size = 0;
+  join(follower: Follower<T>): void {
+    this.followers.append(follower);
+    this.size += 1;
+  }
+
+  leave(follower: Follower<T>): void {
+    if (follower.next !== undefined) this.size -= 1;
+    unlink(follower);
+  }
+
+  close(end: End): void {
+    this.end = end;
     for (let first = this.followers.head; first !== undefined; first = this.followers.head) {
-      unlink(first);
+      this.leave(first);
+      first.end = end;
       first.channel?.[endReceivers]();
     }
   }
