@@ -8,7 +8,8 @@ const CHANNELS = 3;
 /** Names under which a Selector watches. */
 const NAMES = ["a", "b", "c", "d"] as const;
 
-const on = nat(CHANNELS - 1);
+// Of the channels and the subscriptions that there are by then.
+const on = nat(11);
 const selector = nat(1);
 const name = constantFrom(...NAMES);
 const signal = constantFrom("none", "none", "own", "own", "shared", "aborted");
@@ -17,6 +18,12 @@ const cases = array(record({ does, on, bare: boolean() }), { maxLength: 4 });
 const cause = constantFrom<unknown>(undefined, undefined, null, "cause");
 const named = boolean();
 const priority = boolean();
+
+const terms = record({
+  capacity: constantFrom(1, 2),
+  slow: constantFrom<Overflow>("block", "block", "drop-oldest", "drop-newest", "close"),
+  replay: constantFrom<number | undefined>(undefined, 0, 1),
+});
 
 const command = oneof(
   { weight: 4, arbitrary: record({ do: constant("send"), on, signal }) },
@@ -45,9 +52,14 @@ const command = oneof(
   { weight: 1, arbitrary: record({ do: constant("delete"), name, selector }) },
   { weight: 3, arbitrary: record({ do: constant("next"), selector, signal }) },
   { weight: 1, arbitrary: record({ do: constant("tryNext"), selector }) },
+  { weight: 1, arbitrary: record({ do: constant("subscribe"), to: nat(1), terms }) },
+  { weight: 1, arbitrary: record({ do: constant("unsubscribe"), on }) },
   { weight: 1, arbitrary: record({ do: constant("spend") }) },
   { weight: 3, arbitrary: record({ do: constant("settle") }) },
 );
+
+/** How a subscription is made. */
+export type Terms = Of<typeof terms>;
 
 type Of<A> = A extends Arbitrary<infer V> ? V : never;
 
@@ -60,7 +72,14 @@ export const commands: Arbitrary<Command[]> = array(command, { maxLength: 60, si
 
 export interface Settings {
   readonly capacity: number;
-  readonly overflow: Overflow;
+  readonly overflow: Exclude<Overflow, "close">;
+}
+
+/** What there is at the beginning. */
+export interface World {
+  readonly channels: readonly Settings[];
+  readonly replay: number;
+  readonly subscriptions: readonly Terms[];
 }
 
 const blocking = record<Settings>({ capacity: nat(2), overflow: constant("block") });
@@ -69,8 +88,8 @@ const dropping = record<Settings>({
   overflow: constantFrom("drop-oldest", "drop-newest"),
 });
 
-/** How each of the channels is made. */
-export const settings: Arbitrary<Settings[]> = array(oneof(blocking, blocking, dropping), {
-  minLength: CHANNELS,
-  maxLength: CHANNELS,
+export const worlds: Arbitrary<World> = record({
+  channels: array(oneof(blocking, blocking, dropping), { minLength: CHANNELS, maxLength: CHANNELS }),
+  replay: nat(2),
+  subscriptions: array(terms, { minLength: 1, maxLength: 2 }),
 });

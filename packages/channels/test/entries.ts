@@ -1,6 +1,6 @@
 // What became of an operation, written so that the library's and the reference's can be compared.
 
-import { ClosedError } from "@sluice/channels";
+import { ClosedError, errors } from "@sluice/channels";
 
 /** What happened, and with what. */
 export type Facts = readonly [what: string, ...facts: unknown[]];
@@ -20,9 +20,16 @@ export function factsOf({ default: isDefault, index, name: named, value, ok }: O
   return isDefault === true ? ["default"] : ["select", index ?? named, value, ok];
 }
 
+/** The cause of a subscription that was ended because it was slow, as it is compared. */
+export const SLOW = "was slow";
+
+export function causeOf(cause: unknown): unknown {
+  return errors.is(cause, errors.UNAVAILABLE) ? SLOW : cause;
+}
+
 export function factsOfFailure(reason: unknown): Facts {
   if (reason instanceof TypeError) return ["TypeError"];
-  if (!(reason instanceof ClosedError)) return ["rejected", reason];
+  if (!(reason instanceof ClosedError)) return ["rejected", causeOf(reason)];
   return [
     "closed",
     reason.value,

@@ -3,18 +3,18 @@
 import { Channel, Selector } from "@sluice/channels";
 import { assert, asyncProperty } from "fast-check";
 import { expect, test } from "vitest";
-import { type Command, commands, type Settings, settings } from "./commands.ts";
+import { type Command, commands, type World, worlds } from "./commands.ts";
 import { hunt } from "./progress.ts";
 import { Twins } from "./twins.ts";
 
-async function check(options: readonly Settings[], list: readonly Command[]): Promise<void> {
-  const twins = new Twins(options);
+async function check(world: World, list: readonly Command[]): Promise<void> {
+  const twins = new Twins(world);
   for (const command of list) await twins.do(command);
   await twins.finish();
 }
 
 test("E20: any sequence of commands does what the obvious channel does", { timeout: 3_600_000 }, async () => {
-  await assert(asyncProperty(settings, commands, check), hunt(600));
+  await assert(asyncProperty(worlds, commands, check), hunt(600));
 });
 
 // What the property found once.

@@ -2,10 +2,12 @@
 // order, with the same results, and the channels look the same. Where the library may choose (a fair draw, a Selector's
 // turn) the reference follows, after checking the choice.
 
-import { Channel, type ChannelOptions, ClosedError, select, Selector, trySelect } from "@sluice/channels";
+import { Channel, ClosedError, select, Selector, trySelect } from "@sluice/channels";
+import type { Broadcast } from "@sluice/channels/broadcast";
 import { assert } from "vitest";
-import type { Command, CommandOf, Settings, SignalKind } from "./commands.ts";
+import type { Command, CommandOf, SignalKind, World } from "./commands.ts";
 import {
+  causeOf,
   type Entry,
   type Facts,
   factsOf,
@@ -15,16 +17,9 @@ import {
   keyOf,
   type Outcome,
 } from "./entries.ts";
+import { broadcast, channelPair, latest, type Pair, subscriptionPair, type Told } from "./pairs.ts";
 import { caughtUp, microtasks } from "./progress.ts";
 import { Reference, type ReferenceCase, type ReferenceChannel, type ReferenceSelector } from "./reference.ts";
-
-interface Pair {
-  readonly real: Channel<number>;
-  readonly reference: ReferenceChannel;
-  readonly dropped: number[];
-  iterator: AsyncIterator<number, undefined>;
-  iteration: object;
-}
 
 interface SelectorPair {
   readonly real: Selector<Record<string, number>>;
@@ -37,6 +32,7 @@ export class Twins {
   readonly reference = new Reference();
   readonly log: Entry[] = [];
   readonly pairs: Pair[];
+  readonly told: readonly [Told, Told];
   readonly selectors: SelectorPair[] = [0, 1].map(() => ({
     real: new Selector(),
     reference: { watched: [], ended: false },
@@ -47,33 +43,31 @@ export class Twins {
   #aborts: { readonly controller: AbortController; readonly group: object }[] = [];
   #shared = new AbortController();
 
-  constructor(options: readonly Settings[]) {
-    this.pairs = options.map(({ capacity, overflow }) => {
-      const dropped: number[] = [];
-      const real = new Channel<number>(capacity, {
-        overflow,
-        onDrop: (value) => dropped.push(value),
-      } satisfies ChannelOptions<number>);
-      const reference = { capacity, overflow, buffer: [], dropped: [], closed: false, cause: undefined };
-      return { real, reference, dropped, iterator: real[Symbol.asyncIterator](), iteration: {} };
-    });
+  constructor({ channels, replay, subscriptions }: World) {
+    this.told = [broadcast(replay), latest(0)];
+    this.pairs = channels.map(channelPair);
+    for (const terms of subscriptions) this.pairs.push(subscriptionPair(this.reference, this.told[0], terms));
+    this.pairs.push(subscriptionPair(this.reference, this.told[1], { capacity: 1, slow: "drop-oldest", replay }));
   }
 
   async do(given: Command): Promise<void> {
     await this.#perform(given);
     for (const { reference } of this.selectors) this.reference.settleRounds(reference);
-    for (const { real, reference, dropped } of this.pairs) {
+    for (const { real, reference, dropped, subscription } of this.pairs) {
       const { length, closed, cause } = real;
       assert.deepEqual(
-        { length, closed, cause, dropped },
+        { length, closed, cause: causeOf(cause), dropped, missed: subscription?.real.missed },
         {
           length: reference.buffer.length,
           closed: reference.closed,
           cause: reference.cause,
           dropped: reference.dropped,
+          missed: subscription && reference.dropped.length,
         },
       );
     }
+    const { subscribers } = this.told[0].real as Broadcast<number>;
+    assert.equal(subscribers, this.told[0].reference.subscriptions.length);
     for (const { real, reference } of this.selectors) assert.equal(real.size, reference.watched.length);
   }
 
@@ -102,10 +96,10 @@ export class Twins {
     const { reference } = this;
     switch (given.do) {
       case "trySend": {
-        const { real, reference: channel } = this.#pair(given.on);
+        const pair = this.#pair(given.on);
         const value = this.#value();
-        if (channel.closed) assert.throws(() => real.trySend(value), ClosedError);
-        else assert.equal(real.trySend(value), reference.place(channel, value));
+        if (pair.target.closed) assert.throws(() => pair.trySend(value), ClosedError);
+        else assert.equal(pair.trySend(value), reference.place(pair.target, value));
         return;
       }
       case "tryReceive": {
@@ -114,9 +108,10 @@ export class Twins {
         return;
       }
       case "send": {
-        const { real, reference: channel } = this.#pair(given.on);
+        const { sender, target: channel } = this.#pair(given.on);
+        if (sender === undefined) return;
         const value = this.#value();
-        const id = this.#watch(real.send(value, this.#options(given.signal)), () => ["sent"]);
+        const id = this.#watch(sender.send(value, this.#options(given.signal)), () => ["sent"]);
         if (given.signal === "aborted") reference.log.push([id, "rejected", "aborted before"]);
         else if (channel.closed) reference.log.push([id, "closed", value, undefined, channel.cause]);
         else if (reference.place(channel, value)) reference.log.push([id, "sent"]);
@@ -162,9 +157,9 @@ export class Twins {
       case "trySelect":
         return this.#select(given);
       case "close": {
-        const { real, reference: channel } = this.#pair(given.on);
-        real.close(given.cause);
-        reference.close(channel, given.cause);
+        const pair = this.#pair(given.on);
+        pair.close(given.cause);
+        reference.close(pair.target, given.cause);
         return;
       }
       case "abort": {
@@ -228,6 +223,17 @@ export class Twins {
         reference.endSelector(pair.reference);
         return;
       }
+      case "subscribe": {
+        this.pairs.push(subscriptionPair(reference, this.told[given.to] as Told, given.terms));
+        return;
+      }
+      case "unsubscribe": {
+        const { subscription, reference: channel } = this.#pair(given.on);
+        if (subscription === undefined) return;
+        subscription.real.unsubscribe();
+        reference.unsubscribe(channel, subscription.of.reference);
+        return;
+      }
       case "spend": {
         // More completions than a turn has: those that follow are held back for the next one.
         const elsewhere = new Channel<number>(1_100);
@@ -242,12 +248,18 @@ export class Twins {
   async #select(given: CommandOf<"select" | "trySelect">): Promise<void> {
     const { reference } = this;
     const built = given.cases.map(({ does, on: at, bare }, i) => {
-      const { real, reference: channel } = this.#pair(at);
+      const { real, reference: channel, sender, target } = this.#pair(at);
       const value = this.#value();
       const key = given.named ? `c${i}` : i;
-      const entry = does === "receive" ? (bare ? real : real.caseReceive()) : real.caseSend(value);
-      if (does === "off") return { entry: [null, undefined, false][i % 3] as null, live: undefined };
-      return { entry, live: { key, does, channel, value } satisfies ReferenceCase };
+      if (does === "receive") {
+        const live: ReferenceCase = { key, does, channel, value: -1 };
+        return { entry: bare ? real : real.caseReceive(), live };
+      }
+      if (does === "off" || sender === undefined) {
+        return { entry: [null, undefined, false][i % 3] as null, live: undefined };
+      }
+      const live: ReferenceCase = { key, does, channel: target, value };
+      return { entry: sender.caseSend(value), live };
     });
     const live = built.flatMap((one) => one.live ?? []);
     const ready = live.filter((one) => reference.isReady(one));
@@ -276,7 +288,7 @@ export class Twins {
   }
 
   #pair(i: number): Pair {
-    return this.pairs[i] as Pair;
+    return this.pairs[i % this.pairs.length] as Pair;
   }
 
   #selectorPair(i: number): SelectorPair {
