@@ -2,7 +2,6 @@
 // consumer that is slower, a round trip of 80 ms, and a peer that goes silent. Only their durations are shorter, the server
 // is another, and each `console.log` takes a turn. The clock is held: nothing is late because the machine is.
 
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
@@ -34,10 +33,10 @@ const readme = blockOf("../README.md", "# Sluice", [
   [/keepAlive: \{ interval: "20s" \}/, KEEP_ALIVE],
   [/time\.after\("30s"\)/, `time.after(${QUIET})`],
 ]);
-const stream = blockOf("examples.md", "## A price stream", [
+const examples = blockOf("examples.md", "## A price stream", [
   [/QUIET = "200ms"/, `QUIET = ${QUIET}`],
   [/keepAlive: \{ interval: "20s" \}/, KEEP_ALIVE],
-  [/^\/\/ A server that breaks off once.*/ms, "await follow(`ws://localhost:${port}`).catch(told);"],
+  [/^\/\/ A server that breaks off.*^await follow/ms, "await follow"],
 ]);
 
 const AsyncFunction = (async () => undefined).constructor as new (
@@ -49,87 +48,102 @@ function itIs(what: () => boolean): Promise<void> {
 }
 
 test.each([
-  ["README.md", readme, "quiet for 30 seconds"],
-  ["examples.md", stream, "still there"],
-])("the loop of %s survives bursts, a slow consumer, 80 ms and a silent peer", async (_page, code, whenQuiet) => {
-  const pass = heldClock();
-  const server = new WebSocketServer({ port: 0 });
-  const { port } = server.address() as AddressInfo;
-  const connected = once(server, "connection") as Promise<[WebSocket]>;
-  await using proxy = await Proxy.to(port, { delay: 40 });
+  ["README.md", readme, "quiet for 30 seconds", [1006, ""], [1006, ""]],
+  ["examples.md", examples, "still there", ["lost:", 1006], ["closed"]],
+])(
+  "the loop of %s survives bursts, a slow consumer, 80 ms and a silent peer",
+  async (page, code, whenQuiet, told, last) => {
+    const pass = heldClock();
+    const server = new WebSocketServer({ port: 0 });
+    const { port } = server.address() as AddressInfo;
+    const sockets: WebSocket[] = [];
+    server.on("connection", (socket) => sockets.push(socket));
+    await using proxy = await Proxy.to(port, { delay: 40 });
 
-  const shown: unknown[][] = [];
-  let client: websocket.Client | undefined;
-  let pauses = 0;
-  const modules: Record<string, unknown> = {
-    "@sluice/channels": channels,
-    "@sluice/websocket": {
-      ...websocket,
-      connect: async (_url: string, options: websocket.ConnectOptions) =>
-        (client = await websocket.connect(proxy.url, options)),
-      // One connection is enough here: what comes behind its end, reconnect's own tests tell.
-      reconnect: (_url: string, options: websocket.ReconnectOptions) =>
-        websocket.reconnect(proxy.url, {
-          ...options,
-          setup: (opened, attempt) => options.setup?.((client = opened), attempt),
-          retry: () => false,
-        }),
-    },
-    ws: {},
-  };
-  const log = async (...values: unknown[]): Promise<void> => {
-    shown.push(values);
-    if (client?.stats.paused === true) pauses += 1;
-    await turn();
-  };
-  const told = async ({ details }: channels.SluiceError): Promise<void> => log(details["code"], details["reason"]);
-  const source = ts.transpile(code.replaceAll("console.log(", "await console.log("), {
-    module: ts.ModuleKind.CommonJS,
-    target: ts.ScriptTarget.ES2022,
-  });
-  const run = new AsyncFunction("exports", "require", "console", "port", "server", "told", source);
-  const ended = run({}, (name: string) => modules[name], { log }, port, server, told);
-  const early = ended.then(() => expect.unreachable("the loop has ended"));
-  early.catch(() => undefined); // it is to end, when the peer has gone silent
-  const until = (what: () => boolean): Promise<void> => Promise.race([itIs(what), early]);
+    const shown: unknown[][] = [];
+    let client: websocket.Client | undefined;
+    let pauses = 0;
+    const modules: Record<string, unknown> = {
+      "@sluice/channels": channels,
+      "@sluice/websocket": {
+        ...websocket,
+        connect: async (_url: string, options: websocket.ConnectOptions) =>
+          (client = await websocket.connect(proxy.url, options)),
+        reconnect: (_url: string, options: websocket.ReconnectOptions) => {
+          const setup = async (opened: websocket.Client, attempt: websocket.Attempt): Promise<void> => {
+            await options.setup?.(opened, attempt);
+            client = opened;
+          };
+          return websocket.reconnect(proxy.url, { ...options, setup });
+        },
+      },
+      ws: {},
+    };
+    const log = async (...values: unknown[]): Promise<void> => {
+      shown.push(values);
+      if (client?.stats.paused === true) pauses += 1;
+      await turn();
+    };
+    const source = ts.transpile(code.replaceAll("console.log(", "await console.log("), {
+      module: ts.ModuleKind.CommonJS,
+      target: ts.ScriptTarget.ES2022,
+    });
+    const run = new AsyncFunction("exports", "require", "console", "port", "server", source);
+    const ended = run({}, (name: string) => modules[name], { log }, port, server);
+    const early = ended.then(() => expect.unreachable("the loop has ended"));
+    early.catch(() => undefined); // it is to end, when the peer has gone silent
+    const until = (what: () => boolean): Promise<void> => Promise.race([itIs(what), early]);
 
-  const prices = (): string[] => shown.filter(({ length }) => length === 2).map(([, price]) => String(price));
-  const [socket] = await connected;
-  let sent = 0;
-  const burst = (): void => {
-    for (let i = 0; i < BURST; i += 1) socket.send(String((sent += 1)));
-  };
-  const allShown = (): Promise<void> => until(() => prices().length === sent);
-  const becomeQuiet = async (): Promise<void> => {
-    pass(QUIET);
-    await clocksRun(QUIET);
-  };
+    const prices = (): string[] =>
+      shown.filter(([first]) => first === "price" || first === "ACME").map(([, price]) => String(price));
+    let sent = 0;
+    const burst = (): void => {
+      for (let i = 0; i < BURST; i += 1) sockets.at(-1)?.send(String((sent += 1)));
+    };
+    const allShown = (): Promise<void> => until(() => prices().length === sent);
+    const becomeQuiet = async (): Promise<void> => {
+      pass(QUIET);
+      await clocksRun(QUIET);
+    };
 
-  await until(() => client !== undefined);
-  await becomeQuiet();
-  await until(() => shown.some(([first]) => first === whenQuiet));
-  for (let i = 0; i < 5; i += 1) {
-    await becomeQuiet(); // a ping that leaves now is answered behind the burst
-    burst();
-    await allShown();
-  }
-  expect(pauses).toBeGreaterThan(0);
+    await until(() => client !== undefined);
+    await becomeQuiet();
+    await until(() => shown.some(([first]) => first === whenQuiet));
+    for (let i = 0; i < 5; i += 1) {
+      await becomeQuiet(); // a ping that leaves now is answered behind the burst
+      burst();
+      await allShown();
+    }
+    expect(pauses).toBeGreaterThan(0);
 
-  const heard = client?.stats.bytesReceived ?? 0;
-  pass(SILENCE);
-  await clocksRun(SILENCE);
-  await until(() => (client?.stats.bytesReceived ?? 0) > heard); // its answer to `keepAlive`
-  burst();
-  await allShown();
-
-  proxy.goSilent();
-  for (let i = 0; i < 2; i += 1) {
+    const heard = client?.stats.bytesReceived ?? 0;
     pass(SILENCE);
     await clocksRun(SILENCE);
-  }
-  await ended;
-  expect(shown.at(-1)).toEqual([1006, ""]);
-  expect(prices()).toEqual([...Array.from({ length: sent }, (_, i) => String(i + 1)), ""]);
-  for (const each of server.clients) each.terminate();
-  server.close();
-});
+    await until(() => (client?.stats.bytesReceived ?? 0) > heard); // its answer to `keepAlive`
+    burst();
+    await allShown();
+
+    proxy.goSilent();
+    for (let i = 0; i < 2; i += 1) {
+      pass(SILENCE);
+      await clocksRun(SILENCE);
+    }
+    await until(() => shown.some((values) => values[1] === told[1] && values[0] === told[0])).catch(() => ended);
+    expect(shown.at(-1)).toEqual(told);
+
+    if (page === "examples.md") {
+      proxy.speak();
+      await until(() => {
+        if (sockets.length === 1) pass(1); // it waits a moment before it tries again
+        return sockets.length === 2;
+      });
+      burst();
+      sockets.at(-1)?.close(1000);
+    }
+    await ended;
+    expect(shown.at(-1)).toEqual(last);
+    expect(prices()).toEqual(Array.from({ length: sent }, (_, i) => String(i + 1)));
+    for (const each of server.clients) each.terminate();
+    server.close();
+  },
+);
