@@ -13,6 +13,7 @@ const gates = [
   ["unused", "Unused files, exports and dependencies (knip)"],
   ["test:browser", "Tests of the core in Chromium"],
   ["start", "The example"],
+  ["test:start", "The example, when nobody reads on"],
 ];
 
 const failed = [];
