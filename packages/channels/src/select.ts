@@ -56,6 +56,8 @@ interface Ended<out T> {
   readonly channel: ReceiveChannel<T>;
   readonly value: undefined;
   readonly ok: false;
+  /** What the channel was closed with. */
+  readonly cause: unknown;
 }
 interface Sent<in T> {
   readonly channel: SendChannel<T>;
@@ -193,12 +195,17 @@ function look({ list, names }: CaseList, options: SelectOptions | undefined): ob
   }
   if (count === 0) return undefined;
   const entry = list[chosen] as Selectable;
-  const { value, ok } = entry[commit](names?.[chosen] ?? chosen) as Got<unknown>;
-  return outcomeOf(names, chosen, entry[subject], value, ok);
+  const { value, ok } = entry[commit](names?.[chosen] ?? chosen) as Got<unknown> | Ended<unknown>;
+  return ok ? outcomeOf(names, chosen, entry[subject], value, ok) : endOf(names, chosen, entry[subject]);
 }
 
 function outcomeOf(names: Names, i: number | undefined, channel: unknown, value: unknown, ok: boolean): object {
   return names === undefined ? { index: i, channel, value, ok } : { name: names[i as number], channel, value, ok };
+}
+
+function endOf(names: Names, i: number, channel: object): object {
+  const { cause } = channel as ReceiveChannel<unknown>;
+  return { ...outcomeOf(names, i, channel, undefined, false), cause };
 }
 
 function parkSelect(cases: CaseList, options: SelectOptions | undefined): Promise<unknown> {
@@ -284,7 +291,8 @@ class Part implements Place {
     const i = this.#i;
     const { names, resolve, reject } = this.#selection;
     this.#selection.leave();
-    if (ok || !offer) settle(resolve as (outcome: object) => void, outcomeOf(names, i, channel, value, ok));
-    else settle(reject as (reason: unknown) => void, offer[refused](names?.[i] ?? i));
+    if (ok) settle(resolve as (outcome: object) => void, outcomeOf(names, i, channel, value, ok));
+    else if (offer) settle(reject as (reason: unknown) => void, offer[refused](names?.[i] ?? i));
+    else settle(resolve as (outcome: object) => void, endOf(names, i, channel));
   }
 }

@@ -6,7 +6,7 @@ import { AlarmQueue } from "./time/alarm-queue.ts";
 import { type Deadline, Deadlines } from "./time/deadlines.ts";
 import { disposeBy } from "./dispose.ts";
 import { ALREADY_EXISTS, CLOSED, SluiceError } from "./errors.ts";
-import { type Step, StepIterator, type Steps } from "./iterator.ts";
+import { arrived, latest, type Step, StepIterator, type Steps } from "./iterator.ts";
 import { type Link, List, unlink } from "./list.ts";
 import { check, expected, isObject, isRecord, shownStranger } from "./mistake.ts";
 import * as protocol from "./protocol.ts";
@@ -27,7 +27,13 @@ const due: typeof protocol.due = protocol.due;
 export type SelectorEvent<M> = {
   [K in keyof M & string]:
     | { readonly name: K; readonly channel: ReceiveChannel<M[K]>; readonly value: M[K]; readonly ok: true }
-    | { readonly name: K; readonly channel: ReceiveChannel<M[K]>; readonly value: undefined; readonly ok: false };
+    | {
+        readonly name: K;
+        readonly channel: ReceiveChannel<M[K]>;
+        readonly value: undefined;
+        readonly ok: false;
+        readonly cause: unknown;
+      };
 }[keyof M & string];
 
 interface Event {
@@ -35,6 +41,7 @@ interface Event {
   readonly channel: object;
   readonly value: unknown;
   readonly ok: boolean;
+  readonly cause?: unknown;
 }
 
 /**
@@ -117,7 +124,7 @@ export class Selector<in out M extends object = Record<string, unknown>>
   }
 
   /** Iterates over the events until a close left no channel. `break` leaves every channel registered. */
-  [Symbol.asyncIterator](): AsyncIterator<SelectorEvent<M>, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<SelectorEvent<M>, undefined, undefined> {
     return new StepIterator<SelectorEvent<M>>(this.#round);
   }
 }
@@ -131,7 +138,7 @@ const STEP: Kind = {
   what: "for await",
   fails: false,
   finish: (waiter, _ok, event) => {
-    (waiter.value as StepIterator<never>).parked -= 1;
+    arrived(waiter);
     settle(waiter.resolve, stepOf(event));
   },
 };
@@ -195,8 +202,9 @@ export class Round extends AlarmQueue implements Steps<never> {
   receive<R>(kind: Kind, options?: SignalOptions, iterator?: StepIterator<never>): Promise<R> {
     const event = this.take();
     if (event === undefined && !this.#ended) {
-      if (iterator !== undefined) iterator.parked += 1;
-      return parkIn(this, kind, this, options, iterator);
+      const parked = parkIn<R>(this, kind, this, options, iterator);
+      if (iterator !== undefined) iterator[latest] = this.previous;
+      return parked;
     }
     return settled((kind === STEP ? stepOf(event) : event) as R);
   }
@@ -231,7 +239,7 @@ export class Round extends AlarmQueue implements Steps<never> {
   finish(registration: Registration): Event {
     this.#forget(registration);
     this.#ended = this.registrations.size === 0;
-    return registration.event(undefined, false);
+    return registration.last();
   }
 
   /** Hands an event to the `next` that has waited longest. */
@@ -316,7 +324,11 @@ class Registration extends Watch<Source<unknown>> implements Link, Deadline {
     this.#round.deliver(ok ? this.event(value) : this.#round.finish(this));
   }
 
-  event(value: unknown, ok = true): Event {
-    return { name: this.name, channel: this.source, value, ok };
+  event(value: unknown): Event {
+    return { name: this.name, channel: this.source, value, ok: true };
+  }
+
+  last(): Event {
+    return { name: this.name, channel: this.source, value: undefined, ok: false, cause: this.source.cause };
   }
 }

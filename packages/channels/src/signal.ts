@@ -90,15 +90,21 @@ export function refusal(
   return options === undefined ? undefined : refusalBy(options, names);
 }
 
+/** @internal Throws unless these are options of these names, with an AbortSignal where there is a signal. */
+export function checkSignalOptions(options: SignalOptions, names: readonly string[] = NAMES): void {
+  checkOptions(options, names);
+  const { signal } = options;
+  if (signal === undefined) return;
+  const listens = typeof (signal as AbortSignal | null)?.addEventListener === "function";
+  check(listens && "aborted" in signal, "signal", "an AbortSignal", signal);
+}
+
 // Apart, so that what is nearly always asked is inlined (bench: rendezvous).
 function refusalBy(options: SignalOptions, names: readonly string[]): Promise<never> | undefined {
   try {
-    checkOptions(options, names);
+    checkSignalOptions(options, names);
     const { signal } = options;
-    if (signal === undefined) return undefined;
-    const listens = typeof (signal as AbortSignal | null)?.addEventListener === "function";
-    check(listens && "aborted" in signal, "signal", "an AbortSignal", signal);
-    return signal.aborted ? rejected(signal.reason) : undefined;
+    return signal?.aborted === true ? rejected(signal.reason) : undefined;
   } catch (mistake) {
     return rejected(mistake);
   }

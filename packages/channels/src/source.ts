@@ -3,7 +3,7 @@
 // A channel stands for its own receive: `select` needs no case object for it.
 
 import { Intake } from "./case.ts";
-import { type Step, StepIterator } from "./iterator.ts";
+import { arrived, latest, type Step, StepIterator } from "./iterator.ts";
 import { List } from "./list.ts";
 import { check } from "./mistake.ts";
 import * as protocol from "./protocol.ts";
@@ -27,7 +27,7 @@ import {
   type Waiting,
   type Words,
 } from "./protocol.ts";
-import { refusal } from "./signal.ts";
+import { checkSignalOptions, refusal } from "./signal.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, Received, SignalOptions } from "./types.ts";
 import { dismissAll, type Kind, parkIn, recorder } from "./waiter.ts";
@@ -95,7 +95,8 @@ const park: typeof protocol.park = protocol.park;
 const RECEIVE: Kind = {
   what: "receive",
   fails: false,
-  finish: (waiter, ok, value) => settle(waiter.resolve, { ok, value, done: !ok }),
+  finish: (waiter, ok, value, channel) =>
+    settle(waiter.resolve, ok ? { ok, value, done: false } : endOf(causeOf(channel))),
 };
 const RECEIVE_MANY: Kind = {
   what: "receiveMany",
@@ -106,12 +107,22 @@ const STEP: Kind = {
   what: "for await",
   fails: true,
   finish: (waiter, ok, value, channel) => {
-    const { cause } = channel as Source<unknown>;
-    (waiter.value as StepIterator<unknown>).parked -= 1;
-    if (ok || cause === undefined) settle(waiter.resolve, { ok, value, done: !ok });
+    arrived(waiter);
+    const cause = ok ? undefined : causeOf(channel);
+    if (ok) settle(waiter.resolve, { ok, value, done: false });
+    else if (cause === undefined) settle(waiter.resolve, endOf(undefined));
     else settle(waiter.reject as (cause: unknown) => void, cause);
   },
 };
+
+function endOf(cause: unknown): Received<never> {
+  return { ok: false, value: undefined, done: true, cause };
+}
+
+// Of an iterator that was dismissed there is none.
+function causeOf(channel: object): unknown {
+  return (channel as { readonly cause?: unknown }).cause;
+}
 
 // Declarations are made file by file and cannot have a class member with a symbol of ours: the interfaces declare them.
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
@@ -232,8 +243,32 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
    * A channel closed with a cause makes the loop throw that cause, after the last value. `break` takes nothing and
    * leaves the channel open.
    */
-  [Symbol.asyncIterator](): AsyncIterator<T, undefined, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined, undefined> {
     return new StepIterator<T>(this);
+  }
+
+  /**
+   * Iterates as `for await` over the channel itself does, until the signal is aborted too: then the loop throws the
+   * signal's reason, and nothing was taken.
+   *
+   * Each step is a `receive`, and several may wait at once. The iterator is iterable itself: `next()` for the first
+   * value, then `for await` for the rest.
+   *
+   * @throws TypeError for options that are a mistake.
+   *
+   * @example
+   * const lines = new Channel<string>(3);
+   * for (const line of ["name,price", "ACME,101", "BOLT,7"]) lines.trySend(line);
+   * lines.close();
+   * const rest = lines.values({ signal: AbortSignal.timeout(1000) });
+   * const header = await rest.next();
+   * for await (const line of rest) console.log(header.value, "|", line);
+   * // → name,price | ACME,101
+   * // → name,price | BOLT,7
+   */
+  values(options?: SignalOptions): AsyncIterableIterator<T, undefined, undefined> {
+    if (options !== undefined) checkSignalOptions(options);
+    return new StepIterator<T>(this, options);
   }
 
   /** @internal */
@@ -268,7 +303,7 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
   [commit](): Received<T> | undefined {
     recorder?.passed();
     if (!this[ready]()) return undefined;
-    if (this[drained]()) return { ok: false, value: undefined, done: true };
+    if (this[drained]()) return endOf(this.cause);
     return { ok: true, value: this[take](), done: false };
   }
 
@@ -283,10 +318,13 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
   }
 
   /** @internal */
-  [step](iterator: StepIterator<T>): Promise<Step<T>> {
+  [step](iterator: StepIterator<T>, options: SignalOptions | undefined): Promise<Step<T>> {
+    const refused = refusal(options);
+    if (refused !== undefined) return refused;
     if (!this[ready]()) {
-      iterator.parked += 1;
-      return this[park](STEP, undefined, iterator);
+      const parked = this[park]<Step<T>>(STEP, options, iterator);
+      iterator[latest] = this.#receivers.previous;
+      return parked;
     }
     return this.cause !== undefined && this[drained]() ? rejected(this.cause) : this.#received();
   }
@@ -298,7 +336,7 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
 
   /** @internal */
   [end](): Step<T> {
-    return { ok: false, value: undefined, done: true } as Step<T>;
+    return endOf(undefined);
   }
 
   /** @internal */
@@ -322,7 +360,7 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
   // Each literal goes straight into its promise: where V8 sees which object it is, it need not look for a `then` on it
   // (bench: buffered, 10 ns of 100).
   #received(): Promise<Received<T>> {
-    if (this[drained]()) return settled({ ok: false, value: undefined, done: true });
+    if (this[drained]()) return settled(endOf(this.cause));
     return settled({ ok: true, value: this[take](), done: false });
   }
 }

@@ -7,11 +7,12 @@ import type { receives, sends } from "./protocol.ts";
 /**
  * What a receive gives: a value, or the end of the channel.
  *
- * A discriminated union (`ok`) that also has the shape of an iterator result (`done`).
+ * A discriminated union (`ok`) that also has the shape of an iterator result (`done`). The end has the `cause` that
+ * `close` was given, so that a failure is seen where the end is seen.
  */
 export type Received<T> =
   | { readonly ok: true; readonly value: T; readonly done: false }
-  | { readonly ok: false; readonly value: undefined; readonly done: true };
+  | { readonly ok: false; readonly value: undefined; readonly done: true; readonly cause: unknown };
 
 /** A length of time: a number of milliseconds, or a string in Go's format, such as `"1h30m"`, `"300ms"` or `"1.5s"`. */
 export type Duration = number | string;
@@ -63,7 +64,8 @@ export interface ReceiveChannel<out T> extends ChannelState, AsyncIterable<T, un
   receiveMany(limit: number, options?: SignalOptions): Promise<T[]>;
   caseReceive(): ReceiveCase<T>;
   case_receive(): ReceiveCase<T>;
-  [Symbol.asyncIterator](): AsyncIterator<T, undefined, undefined>;
+  values(options?: SignalOptions): AsyncIterableIterator<T, undefined, undefined>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined, undefined>;
 }
 
 /** The sending side of a channel: it cannot receive. Only channels of this library are one. */

@@ -77,11 +77,20 @@ expectError(dogs.receive(5));
   } else {
     expectType<undefined>(r.value);
     expectType<true>(r.done);
+    expectType<unknown>(r.cause);
   }
+  if (r.ok) expectError(r.cause);
   const { value, ok } = await dogs.receive();
   if (ok) expectType<Dog>(value);
   else expectType<undefined>(value);
   for await (const one of dogs) expectType<Dog>(one);
+  for await (const one of dogs.values({ signal: new AbortController().signal })) expectType<Dog>(one);
+  const iterator = dogs.values();
+  expectType<AsyncIterableIterator<Dog, undefined, undefined>>(iterator);
+  for await (const one of iterator) expectType<Dog>(one);
+  expectType<AsyncIterableIterator<Dog, undefined, undefined>>(dogs[Symbol.asyncIterator]());
+  expectError(dogs.values({ singal: new AbortController().signal }));
+  expectError(dogs.values(new AbortController().signal));
   // A Received has the shape of an iterator result.
   expectAssignable<IteratorResult<Dog, undefined>>(r);
 }

@@ -28,6 +28,8 @@ declare const on: boolean;
     expectType<number | undefined>(r.value);
     if (r.ok) expectType<number>(r.value);
     else expectType<undefined>(r.value);
+    if (!r.ok) expectType<unknown>(r.cause);
+    if (r.ok) expectError(r.cause);
   } else if (r.index === 1) {
     if (r.ok) expectType<string>(r.value);
   } else if (r.index === 2) {

@@ -26,6 +26,7 @@ declare const sink: SendChannel<string>;
         expectType<never>(event);
     }
   }
+  for await (const event of events) if (!event.ok) expectType<unknown>(event.cause);
   const next = await events.next({ signal: new AbortController().signal });
   expectType<"message" | "count" | "heartbeat" | undefined>(next?.name);
   expectType<"message" | "count" | "heartbeat" | undefined>(events.tryNext()?.name);

@@ -111,6 +111,38 @@ test.each([0, 2])(
   },
 );
 
+test.each([[undefined], [null], [new Error("why")]])(
+  "the end has the cause, here %s, wherever it is seen",
+  async (cause) => {
+    const channel = new Channel<number>();
+    const parked = [channel.receive(), select([channel]), select({ channel }), new Selector({ channel }).next()];
+    channel.close(cause);
+    const seen = [
+      ...(await Promise.all(parked)),
+      await channel.receive(),
+      channel.tryReceive(),
+      await select([channel]),
+      trySelect({ channel }),
+      new Selector({ channel }).tryNext(),
+    ];
+    for (const result of seen) {
+      expect(result?.ok).toBe(false);
+      expect(Object.entries(result ?? {}).at(-1)).toEqual(["cause", cause]);
+    }
+    for (const time of [1, 2]) expect(await channel.receiveMany(1), `time ${time}`).toEqual([]);
+  },
+);
+
+test("a result that is not the end has no cause, nor has a default", async () => {
+  const channel = new Channel<number>(1);
+  const results = [
+    await select([channel.caseSend(1)]),
+    await channel.receive(),
+    await select([channel], { default: true }),
+  ];
+  for (const result of results) expect("cause" in result).toBe(false);
+});
+
 describe("C5: a send on a closed channel fails and puts nothing in", () => {
   test.each([0, 1, 5])("with capacity %i, in every form", async (capacity) => {
     const channel = new Channel<string>(capacity);

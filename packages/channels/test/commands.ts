@@ -44,6 +44,7 @@ const command = oneof(
   { weight: 3, arbitrary: record({ do: constant("tryReceive"), on }) },
   { weight: 2, arbitrary: record({ do: constant("receiveMany"), on, signal, limit: constantFrom(1, 2, 3, 4) }) },
   { weight: 2, arbitrary: record({ do: constant("step"), on }) },
+  { weight: 2, arbitrary: record({ do: constant("stepUntil"), on, signal }) },
   { weight: 1, arbitrary: record({ do: constant("break"), on }) },
   { weight: 3, arbitrary: record({ do: constant("abort"), nth: nat(8) }) },
   { weight: 1, arbitrary: record({ do: constant("abortShared") }) },

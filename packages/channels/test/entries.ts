@@ -14,10 +14,15 @@ export interface Outcome {
   readonly name?: string | undefined;
   readonly value: unknown;
   readonly ok: boolean;
+  readonly cause?: unknown;
 }
 
-export function factsOf({ default: isDefault, index, name: named, value, ok }: Outcome): Facts {
-  return isDefault === true ? ["default"] : ["select", index ?? named, value, ok];
+export function factsOf(outcome: Outcome): Facts {
+  const { default: isDefault, index, name: named, value, ok } = outcome;
+  if (isDefault === true) return ["default"];
+  return "cause" in outcome
+    ? ["select", index ?? named, value, ok, outcome.cause]
+    : ["select", index ?? named, value, ok];
 }
 
 /** The cause of a subscription that was ended because it was slow, as it is compared. */
@@ -52,7 +57,10 @@ export function keyOf([, what, first, second]: Entry): unknown {
 }
 
 export function factsOfEvent(
-  event: { readonly name: string; readonly value: unknown; readonly ok: boolean } | undefined,
+  event: { readonly name: string; readonly value: unknown; readonly ok: boolean; readonly cause?: unknown } | undefined,
 ): Facts {
-  return event === undefined ? ["nothing"] : ["event", event.name, event.value, event.ok];
+  if (event === undefined) return ["nothing"];
+  return "cause" in event
+    ? ["event", event.name, event.value, event.ok, event.cause]
+    : ["event", event.name, event.value, event.ok];
 }

@@ -1,6 +1,6 @@
 // `for await` over a channel: what it gives, how it ends, and that leaving it takes nothing.
 
-import { Channel, select } from "@sluice/channels";
+import { Channel, select, Selector, time } from "@sluice/channels";
 import { describe, expect, test } from "vitest";
 import { outcome, rejection, turns, waiting } from "./progress.ts";
 import { taken, upTo } from "./values.ts";
@@ -111,7 +111,7 @@ describe("a channel that was closed with a cause", () => {
     expect(await rejection(loop())).toBe(cause);
     expect(seen).toEqual([0, 1, 2]);
     expect(await rejection(loop())).toBe(cause);
-    expect(await channel.receive()).toEqual(done);
+    expect(await channel.receive()).toEqual({ ...done, cause });
   });
 
   test("makes every parked next reject, in order with the other receivers", async () => {
@@ -245,4 +245,125 @@ test("G4: what is there can be taken without waiting, and then the loop ends", (
   expect(taken(channel)).toEqual(upTo(5));
   expect(taken(channel)).toEqual([]);
   expect(channel.closed).toBe(false);
+});
+
+const iterators: [string, () => AsyncIterableIterator<unknown>][] = [
+  ["a channel", () => filled(3)[Symbol.asyncIterator]()],
+  ["values()", () => filled(3).values()],
+  ["a timer", () => time.after("1s")[Symbol.asyncIterator]()],
+  ["a Selector", () => new Selector({ channel: filled(3) })[Symbol.asyncIterator]()],
+];
+
+describe("an iterator", () => {
+  test.each(iterators)("of %s inherits from the language's own, and is iterable itself", (_, make) => {
+    const iterator = make();
+    expect(iterator[Symbol.asyncIterator]()).toBe(iterator);
+    const own = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}.prototype)) as object;
+    expect(Object.prototype.isPrototypeOf.call(own, iterator)).toBe(true);
+    expect(make()).not.toBe(iterator);
+  });
+
+  test.each(iterators)("of %s has no names of its own but next and return", (_, make) => {
+    const iterator = make();
+    const names = Object.getOwnPropertyNames(Object.getPrototypeOf(iterator)).concat(
+      Object.getOwnPropertyNames(iterator),
+    );
+    expect(names.toSorted()).toEqual(["constructor", "next", "return"]);
+  });
+
+  test("gives the head by next, and the rest to a loop", async () => {
+    const lines = filled(3);
+    lines.close();
+    const iterator = lines.values();
+    expect(await iterator.next()).toEqual(step(0));
+    expect(await collected(iterator)).toEqual([1, 2]);
+    expect(await collected(iterator)).toEqual([]);
+  });
+
+  test("that was left by break in a loop over itself is over, and the channel is open", async () => {
+    const channel = filled(3);
+    const iterator = channel.values();
+    for await (const value of iterator) if (value === 0) break;
+    expect(await iterator.next()).toEqual(done);
+    expect(await collected(channelOf(channel))).toEqual([1, 2]);
+  });
+});
+
+function channelOf(channel: Channel<number>): Channel<number> {
+  channel.close();
+  return channel;
+}
+
+describe("values with a signal", () => {
+  test("ends the loop by an abort: it throws the reason, nothing was taken, and nobody else lost a place", async () => {
+    const channel = filled(2, 2);
+    const controller = new AbortController();
+    const seen: number[] = [];
+    const loop = (async () => {
+      for await (const value of channel.values({ signal: controller.signal })) seen.push(value);
+    })();
+    await turns();
+    const behind = channel.receive();
+    controller.abort("enough");
+    expect(await rejection(loop)).toBe("enough");
+    expect(seen).toEqual([0, 1]);
+    channel.trySend(7);
+    expect(await behind).toEqual(step(7));
+    expect(channel.trySend(8)).toBe(true);
+    expect(channel.length).toBe(1);
+  });
+
+  test("that was aborted before takes nothing, though a value is there, and rejects each time", async () => {
+    const channel = filled(1);
+    const iterator = channel.values({ signal: AbortSignal.abort("too late") });
+    for (const _ of upTo(3)) expect(await rejection(iterator.next())).toBe("too late");
+    expect(channel.length).toBe(1);
+    expect(await iterator.return?.()).toEqual(done);
+    expect(await iterator.next()).toEqual(done);
+  });
+
+  test("ends with the channel as any loop does, and a cause wins", async () => {
+    const { signal } = new AbortController();
+    const channel = filled(2);
+    channel.close();
+    expect(await collected(channel.values({ signal }))).toEqual([0, 1]);
+    const failed = filled(1);
+    failed.close("why");
+    expect(await rejection(collected(failed.values({ signal })))).toBe("why");
+  });
+
+  test("and break, with a step that waits: it is settled as done, and the signal is left alone", async () => {
+    const channel = new Channel<number>();
+    const controller = new AbortController();
+    const iterator = channel.values({ signal: controller.signal });
+    const parked = iterator.next();
+    expect(await iterator.return?.()).toEqual(done);
+    expect(await parked).toEqual(done);
+    controller.abort("late");
+    expect(await iterator.next()).toEqual(done);
+    expect(channel.trySend(1)).toBe(false);
+  });
+
+  test("after an abort, break looks for no step any more and takes nobody else's place", async () => {
+    const channel = new Channel<number>();
+    const controller = new AbortController();
+    const iterator = channel.values({ signal: controller.signal });
+    const parked = rejection(iterator.next());
+    const other = channel.values();
+    const waits = other.next();
+    controller.abort("enough");
+    expect(await parked).toBe("enough");
+    await iterator.return?.();
+    channel.trySend(5);
+    expect(await waits).toEqual(step(5));
+  });
+
+  test("tells a mistake at once", () => {
+    expect(() => filled(1).values({ singal: 1 } as never)).toThrow(
+      new TypeError("There is no option `singal`: did you mean `signal`?"),
+    );
+    expect(() => filled(1).values({ signal: 1 as never })).toThrow(TypeError);
+    expect(() => filled(1).values(undefined)).not.toThrow();
+    expect(() => filled(1).values({ signal: undefined })).not.toThrow();
+  });
 });

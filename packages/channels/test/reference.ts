@@ -152,7 +152,7 @@ export class Reference {
     const { key, value } = one;
     if (one.does === "receive") {
       return this.drained(one.channel)
-        ? [id, "select", key, undefined, false]
+        ? [id, "select", key, undefined, false, one.channel.cause]
         : [id, "select", key, this.take(one.channel), true];
     }
     const { channel } = one;
@@ -195,7 +195,7 @@ export class Reference {
     this.#noteRound(selector, name);
     if (!this.drained(channel)) return ["event", name, this.take(channel), true];
     this.#finish(selector, name);
-    return ["event", name, undefined, false];
+    return ["event", name, undefined, false, channel.cause];
   }
 
   add(selector: ReferenceSelector, name: string, channel: ReferenceChannel): void {
@@ -282,11 +282,11 @@ export class Reference {
     this.#remove(receiver);
     const { id, kind } = receiver;
     if (kind === "receiveMany") this.log.push([id, "batch", []]);
-    else if (kind === "select") this.log.push([id, "select", key, undefined, false]);
+    else if (kind === "select") this.log.push([id, "select", key, undefined, false, channel.cause]);
     else if (kind === "step" && channel.cause !== undefined) this.log.push([id, "rejected", channel.cause]);
-    else if (kind !== "next") this.log.push([id, "end"]);
+    else if (kind !== "next") this.log.push(kind === "step" ? [id, "end"] : [id, "end", channel.cause]);
     if (receiver.selector === undefined) return;
-    this.log.push([id, "event", key, undefined, false]);
+    this.log.push([id, "event", key, undefined, false, channel.cause]);
     this.#finish(receiver.selector, String(key));
     this.#endIfOver(receiver.selector);
   }

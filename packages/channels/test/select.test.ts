@@ -193,7 +193,8 @@ test("a losing trySelect leaves nobody behind: no sender, no receiver", () => {
 
 test("C7: a receive case on a closed channel is ready, gives the buffered values first, and beats the default", async () => {
   const channel = filled("last");
-  channel.close(new Error("why"));
+  const cause = new Error("why");
+  channel.close(cause);
   const quiet = new Channel<number>();
   expect(await select([quiet, channel], { default: true })).toEqual({ index: 1, channel, value: "last", ok: true });
   for (let round = 0; round < 3; round += 1) {
@@ -202,8 +203,9 @@ test("C7: a receive case on a closed channel is ready, gives the buffered values
       channel,
       value: undefined,
       ok: false,
+      cause,
     });
-    expect(trySelect([quiet, channel])).toEqual({ index: 1, channel, value: undefined, ok: false });
+    expect(trySelect([quiet, channel])).toEqual({ index: 1, channel, value: undefined, ok: false, cause });
   }
 });
 
@@ -212,8 +214,8 @@ test("select never rejects because a channel it receives from was closed, with o
     const channel = new Channel<number>();
     const parked = select([channel]);
     channel.close(cause);
-    expect(await parked).toEqual({ index: 0, channel, value: undefined, ok: false });
-    expect(await select({ channel })).toEqual({ name: "channel", channel, value: undefined, ok: false });
+    expect(await parked).toStrictEqual({ index: 0, channel, value: undefined, ok: false, cause });
+    expect(await select({ channel })).toStrictEqual({ name: "channel", channel, value: undefined, ok: false, cause });
   }
 });
 
@@ -264,8 +266,9 @@ test("receivers are woken before senders: a parked select that holds both on a c
   expect(await sendFirst).toEqual({ index: 1, channel, value: undefined, ok: false });
   const other = new Channel<number>();
   const receiveFirst = select({ in: other, out: other.caseSend(1) });
-  other.close(new Error("why"));
-  expect(await receiveFirst).toEqual({ name: "in", channel: other, value: undefined, ok: false });
+  const cause = new Error("why");
+  other.close(cause);
+  expect(await receiveFirst).toEqual({ name: "in", channel: other, value: undefined, ok: false, cause });
 });
 
 test("a signal that was aborted before rejects and touches nothing, even when a case is ready", async () => {

@@ -28,8 +28,18 @@ describe("an event", () => {
     numbers.trySend(7);
     expect(await parked).toStrictEqual({ name: "numbers", channel: numbers, value: 7, ok: true });
     numbers.trySend(8);
-    numbers.close();
-    expect(events.tryNext()).toStrictEqual({ name: "numbers", channel: numbers, value: undefined, ok: false });
+    const cause = new Error("why");
+    numbers.close(cause);
+    expect(events.tryNext()).toStrictEqual({ name: "numbers", channel: numbers, value: undefined, ok: false, cause });
+    const last = events.next();
+    letters.close(null);
+    expect(await last).toStrictEqual({
+      name: "letters",
+      channel: letters,
+      value: undefined,
+      ok: false,
+      cause: null,
+    });
   });
 
   test("is a union that name and ok narrow", () => {

@@ -88,7 +88,7 @@ export class Twins {
     assert.deepEqual(this.reference.waiting, []);
     for (const { real, reference } of this.pairs) {
       for (const value of reference.buffer) assert.deepEqual(real.tryReceive(), { ok: true, value, done: false });
-      assert.deepEqual(real.tryReceive(), { ok: false, value: undefined, done: true });
+      assert.deepEqual(real.tryReceive(), { ok: false, value: undefined, done: true, cause: reference.cause });
     }
   }
 
@@ -120,10 +120,12 @@ export class Twins {
       }
       case "receive": {
         const { real, reference: channel } = this.#pair(given.on);
-        const id = this.#watch(real.receive(this.#options(given.signal)), (r) => (r.ok ? ["value", r.value] : ["end"]));
+        const id = this.#watch(real.receive(this.#options(given.signal)), (r) =>
+          r.ok ? ["value", r.value] : ["end", r.cause],
+        );
         if (given.signal === "aborted") reference.log.push([id, "rejected", "aborted before"]);
         else if (!reference.ready(channel)) this.#park(id, "receive", given.signal, [receiveOf(channel)]);
-        else if (reference.drained(channel)) reference.log.push([id, "end"]);
+        else if (reference.drained(channel)) reference.log.push([id, "end", channel.cause]);
         else reference.log.push([id, "value", reference.take(channel)]);
         return;
       }
@@ -140,6 +142,16 @@ export class Twins {
         const id = this.#watch(iterator.next(), (r) => (r.done === true ? ["end"] : ["value", r.value]));
         if (!reference.ready(channel))
           reference.park({ id, kind: "step", cases: [receiveOf(channel)], group: iteration });
+        else if (!reference.drained(channel)) reference.log.push([id, "value", reference.take(channel)]);
+        else reference.log.push(channel.cause === undefined ? [id, "end"] : [id, "rejected", channel.cause]);
+        return;
+      }
+      case "stepUntil": {
+        const { real, reference: channel } = this.#pair(given.on);
+        const iterator = real.values(this.#options(given.signal));
+        const id = this.#watch(iterator.next(), (r) => (r.done === true ? ["end"] : ["value", r.value]));
+        if (given.signal === "aborted") reference.log.push([id, "rejected", "aborted before"]);
+        else if (!reference.ready(channel)) this.#park(id, "step", given.signal, [receiveOf(channel)]);
         else if (!reference.drained(channel)) reference.log.push([id, "value", reference.take(channel)]);
         else reference.log.push(channel.cause === undefined ? [id, "end"] : [id, "rejected", channel.cause]);
         return;
@@ -302,7 +314,7 @@ export class Twins {
 
   #received(channel: ReferenceChannel): object | undefined {
     if (!this.reference.ready(channel)) return undefined;
-    if (this.reference.drained(channel)) return { ok: false, value: undefined, done: true };
+    if (this.reference.drained(channel)) return { ok: false, value: undefined, done: true, cause: channel.cause };
     return { ok: true, value: this.reference.take(channel), done: false };
   }
 
@@ -317,7 +329,7 @@ export class Twins {
 
   #park(
     id: number,
-    kind: "receive" | "receiveMany" | "send" | "select" | "next",
+    kind: "receive" | "receiveMany" | "step" | "send" | "select" | "next",
     given: SignalKind,
     list: readonly ReferenceCase[],
     watching?: ReferenceSelector,

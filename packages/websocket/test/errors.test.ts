@@ -159,7 +159,7 @@ describe("an error about the end of a connection", () => {
     expect(error).toMatchObject(expected);
     expect(client.channel().cause).toBe(error);
     await expect(client[Symbol.asyncIterator]().next()).rejects.toBe(error);
-    expect(await client.channel().receive()).toStrictEqual({ ok: false, value: undefined, done: true });
+    expect(await client.channel().receive()).toStrictEqual({ ok: false, value: undefined, done: true, cause: error });
   });
 
   test.each([1000, 1001, undefined])("does not exist for %s: the channel closes without a cause", async (code) => {
