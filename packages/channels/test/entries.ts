@@ -1,6 +1,6 @@
 // What became of an operation, written so that the library's and the reference's can be compared.
 
-import { ClosedError, errors } from "@sluice/channels";
+import { ClosedError, errors, type Received } from "@sluice/channels";
 
 /** What happened, and with what. */
 export type Facts = readonly [what: string, ...facts: unknown[]];
@@ -21,7 +21,7 @@ export function factsOf(outcome: Outcome): Facts {
   const { default: isDefault, index, name: named, value, ok } = outcome;
   if (isDefault === true) return ["default"];
   return "cause" in outcome
-    ? ["select", index ?? named, value, ok, outcome.cause]
+    ? ["select", index ?? named, value, ok, causeOf(outcome.cause)]
     : ["select", index ?? named, value, ok];
 }
 
@@ -30,6 +30,11 @@ export const SLOW = "was slow";
 
 export function causeOf(cause: unknown): unknown {
   return errors.is(cause, errors.UNAVAILABLE) ? SLOW : cause;
+}
+
+/** What a receive without waiting gave, as it is compared. */
+export function compared(received: Received<number> | undefined): object | undefined {
+  return received?.ok === false ? { ...received, cause: causeOf(received.cause) } : received;
 }
 
 export function factsOfFailure(reason: unknown): Facts {
@@ -61,6 +66,6 @@ export function factsOfEvent(
 ): Facts {
   if (event === undefined) return ["nothing"];
   return "cause" in event
-    ? ["event", event.name, event.value, event.ok, event.cause]
+    ? ["event", event.name, event.value, event.ok, causeOf(event.cause)]
     : ["event", event.name, event.value, event.ok];
 }
