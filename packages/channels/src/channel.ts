@@ -16,7 +16,7 @@ import * as protocol from "./protocol.ts";
 import { accepts, awaited, drained, endReceivers, enlistSender, ready, sends, take, type Waiting } from "./protocol.ts";
 import { rejected, sent, settle } from "./turn.ts";
 import type { SendCase, SendChannel, SignalOptions } from "./types.ts";
-import { type Kind, parkIn, recorder } from "./waiter.ts";
+import { failSend, type Kind, parkIn, recorder } from "./waiter.ts";
 
 // Constants of this module: an import is looked up at each use, which costs a hot path 15 % (bench: receive-many).
 const handOff: typeof protocol.handOff = protocol.handOff;
@@ -54,7 +54,7 @@ const SEND: Kind = {
   fails: true,
   finish: (waiter, ok, _value, channel) => {
     if (ok) settle(waiter.resolve, undefined);
-    else settle(waiter.reject as (reason: unknown) => void, new ClosedError(waiter.value, channel as Channel<unknown>));
+    else failSend(waiter, channel as Channel<unknown>);
   },
 };
 

@@ -63,30 +63,62 @@ export class SluiceError extends Error {
     this.details = options.details ?? {};
     Object.defineProperty(this, brand, { value: true });
   }
+
+  /** What a log gets: always JSON, and never a value that somebody sent. */
+  toJSON(): SluiceErrorJSON {
+    const { name, kind, message, retryable, details } = this;
+    return { name, kind, message, retryable, details: written(details, DEPTH) as SluiceErrorJSON["details"] };
+  }
+}
+
+/** What is written of a `SluiceError` where JSON is made of it. */
+export interface SluiceErrorJSON {
+  readonly name: string;
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly retryable: boolean;
+  /** Facts, in what JSON knows. Values that were in hand when something failed are not among them. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+const DEPTH = 4;
+
+// What JSON has no word for, it refuses (a BigInt) or goes into without an end; a log must throw for neither.
+function written(value: unknown, depth: number): unknown {
+  if (typeof value === "bigint") return String(value);
+  if (!isObject(value)) return value;
+  const isPlain = Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value) as object);
+  if (depth === 0) return Object.prototype.toString.call(value);
+  if ("toJSON" in value && typeof value.toJSON === "function") return written(value.toJSON(), depth - 1);
+  if (value instanceof Error) return String(value);
+  if (!isPlain) return Object.prototype.toString.call(value);
+  if (Array.isArray(value)) return value.map((entry) => written(entry, depth - 1));
+  const facts = Object.entries(value).filter(([name]) => name !== "undelivered");
+  return Object.fromEntries(facts.map(([name, fact]) => [name, written(fact, depth - 1)]));
 }
 
 /**
- * A send that met a closed channel. Nothing is lost: `value` is what was not delivered.
- *
- * When it came from a `select`, `index` says which case it was, or `name` does (in place of the usual "ClosedError").
+ * A send that met a closed channel. Nothing is lost: `value` is what was not delivered. Neither it nor the channel is
+ * enumerable, so that no log writes them. The stack leads to the code that sent, also when a later close woke it, as
+ * far as the host knows who awaits the send (V8 does).
  */
 export class ClosedError extends SluiceError {
+  declare readonly kind: typeof CLOSED;
   /** What was not delivered. */
-  readonly value: unknown;
+  declare readonly value: unknown;
   /** The channel that was closed. */
-  readonly channel: SendChannel<never>;
-  /** Which case of an array `select` failed. */
-  declare readonly index?: number;
+  declare readonly channel: SendChannel<never>;
+  /** Which case of a `select` failed: its index in an array, its name in a record. */
+  declare readonly case?: number | string;
 
   constructor(value: unknown, channel: SendChannel<never>, key?: number | string) {
     const { name, cause } = channel;
     super(CLOSED, `Cannot send on ${name === undefined ? "a closed channel" : `the closed channel "${name}"`}`, {
       cause,
     });
-    this.value = value;
-    this.channel = channel;
-    named(this, typeof key === "string" ? key : "ClosedError");
-    if (typeof key === "number") (this as { index?: number }).index = key;
+    named(this, "ClosedError");
+    Object.defineProperties(this, { value: { value }, channel: { value: channel } });
+    if (key !== undefined) (this as { case?: number | string }).case = key;
   }
 }
 

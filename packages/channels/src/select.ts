@@ -11,7 +11,7 @@ import { genuine, refused, type Place, type Selectable, type SendOffer } from ".
 import { listen, type Parked, refusal, type SignalGroup } from "./signal.ts";
 import { Source } from "./source.ts";
 import { random } from "./random.ts";
-import { rejected, settle, settled } from "./turn.ts";
+import { fail, rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, SendCase, SendChannel } from "./types.ts";
 import { arrive, done, recorder } from "./waiter.ts";
 
@@ -292,7 +292,17 @@ class Part implements Place {
     const { names, resolve, reject } = this.#selection;
     this.#selection.leave();
     if (ok) settle(resolve as (outcome: object) => void, outcomeOf(names, i, channel, value, ok));
-    else if (offer) settle(reject as (reason: unknown) => void, offer[refused](names?.[i] ?? i));
+    else if (offer) refuse(offer, names?.[i] ?? i, resolve as never, reject as never);
     else settle(resolve as (outcome: object) => void, endOf(names, i, channel));
   }
+}
+
+// Apart: a function that contains a closure pays for its captured variables on every call.
+function refuse(
+  offer: SendOffer,
+  key: number | string,
+  resolve: (outcome: never) => void,
+  reject: (reason: unknown) => void,
+): void {
+  fail(resolve, reject, () => offer[refused](key));
 }

@@ -83,7 +83,7 @@ export type { Crowded, Place, Sink, Waiting } from "./protocol.ts";
 /** @internal */
 export { listen, type Parked, refusal, unlisten } from "./signal.ts";
 /** @internal */
-export { arrive, done, type Kind, parkIn, recorder, Waiter } from "./waiter.ts";
+export { arrive, done, failSend, type Kind, parkIn, recorder, Waiter } from "./waiter.ts";
 
 // Constants of this module: an import is looked up at each use, which costs a hot path 15 % (bench: receive-many).
 const ready: typeof protocol.ready = protocol.ready;

@@ -26,11 +26,23 @@ let turnGranted = 0; // what had been given by then
 let looked = 0;
 let renewing = false;
 let turning = false;
+let failing = false;
 
 /** Settles a promise: at once, or in the order of the calls when the budget lets it. */
 export function settle<T>(resolve: Resolve<T>, value: T): void {
   if (passes()) resolve(value);
   else held.push({ resolve, value });
+}
+
+/**
+ * Rejects a promise with an error that is made for it, of which the stack leads to the code that awaits the promise.
+ *
+ * For V8 to see that code, the error must be made in a job of a promise that the one to reject follows, so a microtask
+ * later; what settles meanwhile queues behind it. Nothing is paid where nothing fails: to keep a stack for each
+ * operation that waits would cost more than the whole operation.
+ */
+export function fail(resolve: Resolve<never>, reject: (reason: unknown) => void, make: () => unknown): void {
+  settle(begin, { resolve, reject, make });
 }
 
 /** A promise of an operation that completed at once. */
@@ -96,7 +108,7 @@ function mayPass(): boolean {
 }
 
 function look(): void {
-  if (credit > 0) return; // a budget was started afresh meanwhile
+  if (credit > 0 || failing) return; // a budget was started afresh meanwhile, or an error comes first and looks then
   const time = now();
   stride = Math.max(1, Math.floor(Math.min(STRIDE_LIMIT, stride * 2, stride / (time - looked))));
   looked = time;
@@ -119,6 +131,28 @@ function look(): void {
     passes(); // it does, there is credit
     resolve(value as never);
   }
+}
+
+interface Failure {
+  readonly resolve: Resolve<never>;
+  readonly reject: (reason: unknown) => void;
+  readonly make: () => unknown;
+}
+
+function begin({ resolve, reject, make }: Failure): void {
+  failing = true;
+  granted = completions();
+  credit = grace = 0;
+  const made = resolved.then(() => {
+    try {
+      reject(make());
+    } catch (mistake) {
+      reject(mistake);
+    }
+    failing = false;
+    return look();
+  });
+  void made.then(resolve as Resolve<unknown>); // too late to resolve anything: for V8 to follow
 }
 
 function turn(): void {

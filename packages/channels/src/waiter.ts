@@ -1,10 +1,12 @@
 // Operations that wait. A waiter learns in one call why it woke (`wake`); it first leaves every list, then settles its
 // promise. One class serves all of them, told apart by their `Kind`: then whatever touches a queue meets one shape.
 
+import { ClosedError } from "./errors.ts";
 import { type Link, type List, unlink } from "./list.ts";
 import type { Waiting } from "./protocol.ts";
 import { listen, type Parked, type SignalGroup, unlisten } from "./signal.ts";
-import type { SignalOptions } from "./types.ts";
+import { fail } from "./turn.ts";
+import type { SendChannel, SignalOptions } from "./types.ts";
 
 let arrivals = 0;
 
@@ -59,6 +61,11 @@ export class Waiter implements Waiting, Parked {
     this.leave();
     this.#kind.finish(this, ok, value, channel);
   }
+}
+
+/** @internal Rejects a send that waits: the channel was closed. */
+export function failSend({ resolve, reject, value }: Waiter, channel: SendChannel<never>): void {
+  fail(resolve, reject as (reason: unknown) => void, () => new ClosedError(value, channel));
 }
 
 /** @internal Parks an operation at the end of a queue; `on` is the channel, or several, for reports. */

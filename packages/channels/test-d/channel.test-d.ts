@@ -4,6 +4,7 @@ import {
   type ChannelOptions,
   ClosedError,
   type Duration,
+  type ErrorKind,
   errors,
   type ReceiveCase,
   type ReceiveChannel,
@@ -244,8 +245,13 @@ expectAssignable<SignalOptions>({ signal: undefined });
   if (error instanceof ClosedError) {
     expectType<unknown>(error.value);
     expectNotType<any>(error.value);
-    expectAssignable<number | undefined>(error.index);
+    expectType<"CLOSED">(error.kind);
+    expectType<number | string | undefined>(error.case);
+    expectError(error.index);
     expectAssignable<SluiceError>(error);
+    expectType<ErrorKind>(error.toJSON().kind);
+    expectType<Readonly<Record<string, unknown>>>(error.toJSON().details);
+    expectError(error.toJSON().value);
   }
   expectAssignable<Error>(
     new SluiceError(errors.TIMEOUT, "late", { retryable: true, details: { after: "1s" }, cause: error }),

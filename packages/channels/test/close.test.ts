@@ -91,7 +91,7 @@ test.each([0, 2])(
     const cause = new Error("shutting down");
     const order: unknown[] = [];
     const failed = (error: unknown): void => {
-      order.push(error instanceof ClosedError ? [error.value, error.index] : error);
+      order.push(error instanceof ClosedError ? [error.value, error.case] : error);
       expect(error).toMatchObject({ channel, cause, kind: "CLOSED", retryable: false });
     };
     const waits = [
@@ -149,9 +149,9 @@ describe("C5: a send on a closed channel fails and puts nothing in", () => {
     channel.close();
     expect(await rejection(channel.send("a"))).toMatchObject({ value: "a", channel });
     expect(thrownBy(() => channel.trySend("b"))).toMatchObject({ value: "b", channel });
-    expect(await rejection(select([channel.caseSend("c")]))).toMatchObject({ value: "c", index: 0 });
-    expect(await rejection(select({ out: channel.caseSend("d") }))).toMatchObject({ value: "d", name: "out" });
-    expect(thrownBy(() => trySelect([channel.caseSend("e")]))).toMatchObject({ value: "e", index: 0 });
+    expect(await rejection(select([channel.caseSend("c")]))).toMatchObject({ value: "c", case: 0 });
+    expect(await rejection(select({ out: channel.caseSend("d") }))).toMatchObject({ value: "d", case: "out" });
+    expect(thrownBy(() => trySelect([channel.caseSend("e")]))).toMatchObject({ value: "e", case: 0 });
     expect(channel.length).toBe(0);
     expect(channel.tryReceive()).toEqual(end);
   });

@@ -40,12 +40,7 @@ export function compared(received: Received<number> | undefined): object | undef
 export function factsOfFailure(reason: unknown): Facts {
   if (reason instanceof TypeError) return ["TypeError"];
   if (!(reason instanceof ClosedError)) return ["rejected", causeOf(reason)];
-  return [
-    "closed",
-    reason.value,
-    reason.index ?? (reason.name === "ClosedError" ? undefined : reason.name),
-    reason.cause,
-  ];
+  return ["closed", reason.value, reason.case, reason.cause];
 }
 
 export function immediately(choose: () => Outcome | undefined): Entry | undefined {

@@ -2,8 +2,8 @@
 
 import { Channel, ClosedError, errors, select, SluiceError, trySelect } from "@sluice/channels";
 import { describe, expect, test } from "vitest";
-import { rejection } from "./progress.ts";
-import { thrownBy } from "./values.ts";
+import { microtasks, rejection, turns } from "./progress.ts";
+import { thrownBy, upTo } from "./values.ts";
 
 const KINDS = [
   "NOT_FOUND",
@@ -130,7 +130,7 @@ describe("ClosedError", () => {
       expect(closed.cause).toBe(cause);
       expect(closed.name).toBe("ClosedError");
       expect(closed.retryable).toBe(false);
-      expect("index" in closed).toBe(false);
+      expect("case" in closed).toBe(false);
       expect(closed.message).toContain('"jobs"');
     }
   });
@@ -143,26 +143,134 @@ describe("ClosedError", () => {
     expect(((await rejection(sent)) as ClosedError).value).toBe(value);
   });
 
-  test("of an array select it says the index, of a record the name; parked or not", async () => {
+  test("of an array select its case is the index, of a record the name; parked or not, and its own name stays", async () => {
     const parked = new Channel<number>();
     const waits = [select([null, parked.caseSend(1)]), select({ never: null, out: parked.caseSend(2) })];
     parked.close();
     const failures = await Promise.all(waits.map(rejection));
     expect(failures).toMatchObject([
-      { index: 1, name: "ClosedError", value: 1 },
-      { name: "out", value: 2 },
+      { case: 1, name: "ClosedError", value: 1 },
+      { case: "out", name: "ClosedError", value: 2 },
     ]);
-    expect("index" in (failures[1] as object)).toBe(false);
-    expect(Object.keys(failures[1] as object)).not.toContain("name");
-
-    expect(thrownBy(() => trySelect([null, parked.caseSend(3)]))).toMatchObject({ index: 1, value: 3 });
-    expect(thrownBy(() => trySelect({ 7: parked.caseSend(4) }))).toMatchObject({ name: "7", value: 4 });
+    expect(thrownBy(() => trySelect([null, parked.caseSend(3)]))).toMatchObject({ case: 1, value: 3 });
+    expect(thrownBy(() => trySelect({ 7: parked.caseSend(4) }))).toMatchObject({ case: "7", name: "ClosedError" });
   });
 
   test("the channel of an error without a name is called closed all the same", () => {
     const channel = new Channel<number>();
     channel.close();
     expect((thrownBy(() => channel.trySend(1)) as Error).message).toBe("Cannot send on a closed channel");
+  });
+});
+
+describe("what a log writes of an error", () => {
+  test.each([[{ user: "ann", password: "hunter2" }], [10n], [Symbol("s")], [new Map()]])(
+    "is neither the value that was not sent, %s, nor its channel, and no logger throws",
+    async (value) => {
+      const logins = new Channel<unknown>({ name: "logins" });
+      const parked = rejection(logins.send(value));
+      logins.close(new Error("no more"));
+      const failures = [await parked, await rejection(logins.send(value)), thrownBy(() => logins.trySend(value))];
+      for (const failure of failures) {
+        expect(JSON.parse(JSON.stringify({ failure }))).toEqual({
+          failure: {
+            name: "ClosedError",
+            kind: "CLOSED",
+            message: 'Cannot send on the closed channel "logins"',
+            retryable: false,
+            details: {},
+          },
+        });
+        expect(Object.keys(failure as object)).not.toContain("value");
+        expect(Object.keys(failure as object)).not.toContain("channel");
+      }
+    },
+  );
+
+  test("of any kind of details is JSON, however deep, round or strange, and without the values that were in hand", () => {
+    const round: Record<string, unknown> = {};
+    round["self"] = round;
+    const details = {
+      code: 1006,
+      big: 10n,
+      at: new Date(0),
+      why: new TypeError("no"),
+      inner: new SluiceError(errors.TIMEOUT, "late", { details: { undelivered: ["secret"], after: 5 } }),
+      list: [1, [2n]],
+      map: new Map([["a", "secret"]]),
+      nothing: undefined,
+      undelivered: [{ password: "secret" }],
+    };
+    const text = JSON.stringify(new SluiceError(errors.INTERNAL, "failed", { details: { ...details, round } }));
+    expect(text).not.toContain("secret");
+    expect(JSON.parse(text)).toMatchObject({
+      name: "SluiceError",
+      details: {
+        code: 1006,
+        big: "10",
+        at: "1970-01-01T00:00:00.000Z",
+        why: "TypeError: no",
+        inner: { name: "SluiceError", kind: "TIMEOUT", details: { after: 5 } },
+        list: [1, ["2"]],
+        map: "[object Map]",
+      },
+    });
+  });
+});
+
+const jobs = (): Channel<string> => new Channel<string>({ name: "jobs" });
+const closedLater = async (channel: Channel<string>, send: () => Promise<unknown>): Promise<string> => {
+  const main = async (): Promise<void> => {
+    await send();
+  };
+  const failed = rejection(main());
+  await microtasks(3);
+  channel.close();
+  return String(((await failed) as Error).stack);
+};
+
+describe.runIf("captureStackTrace" in Error)("the stack of a ClosedError leads to the code that sent", () => {
+  test.each<[string, (channel: Channel<string>) => Promise<unknown>]>([
+    ["a send", (channel) => channel.send("order 7")],
+    ["an array select", (channel) => select([channel.caseSend("order 7")])],
+    ["a record select", (channel) => select({ jobs: channel.caseSend("order 7") })],
+    ["Promise.all", (channel) => Promise.all([channel.send("order 7"), Promise.resolve()])],
+  ])("with %s that a later close woke", async (_, send) => {
+    const channel = jobs();
+    const importOrders = async (): Promise<void> => {
+      await send(channel);
+    };
+    expect(await closedLater(channel, importOrders)).toContain("importOrders");
+  });
+
+  test("also where the budget of the turn is spent, and of each of many senders to its own", async () => {
+    const channel = jobs();
+    const senders = upTo(3000).map((i) => {
+      const sender = {
+        [`sender${i}`]: async (): Promise<void> => {
+          await channel.send(String(i));
+        },
+      }[`sender${i}`] as () => Promise<void>;
+      return sender().catch((reason: unknown) => reason);
+    });
+    channel.close();
+    const failures = (await Promise.all(senders)) as ClosedError[];
+    expect(failures.map(({ value }) => value)).toEqual(upTo(3000).map(String));
+    expect(failures.filter(({ stack }, i) => stack?.includes(`sender${i} `) !== true)).toEqual([]);
+  });
+
+  test("and what settles after the close comes after it, as in the order of commits", async () => {
+    const channel = jobs();
+    const other = new Channel<string>(3);
+    const log: unknown[] = [];
+    channel.send("a").catch(() => log.push("a"));
+    channel.send("b").catch(() => log.push("b"));
+    channel.close();
+    void other.send("c").then(() => log.push("c"));
+    void other.receive().then(() => log.push("received"));
+    void channel.send("d").catch(() => log.push("d"));
+    await turns();
+    expect(log).toEqual(["a", "b", "c", "received", "d"]);
   });
 });
 

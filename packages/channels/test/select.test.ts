@@ -219,16 +219,16 @@ test("select never rejects because a channel it receives from was closed, with o
   }
 });
 
-test("E13: a send case on a closed channel rejects with the value, the channel, the cause and the index", async () => {
+test("E13: a send case on a closed channel rejects with the value, the channel, the cause and the case", async () => {
   const cause = new Error("why");
   const out = new Channel<string>(3, { name: "out" });
   out.close(cause);
   const error = (await rejection(select([null, out.caseSend("x")]))) as ClosedError;
   expect(errors.is(error, errors.CLOSED)).toBe(true);
-  expect(error).toMatchObject({ value: "x", index: 1, cause, retryable: false });
+  expect(error).toMatchObject({ value: "x", case: 1, cause, retryable: false });
   expect(error.channel).toBe(out);
   expect(() => trySelect([null, out.caseSend("x")])).toThrow(
-    expect.objectContaining({ kind: errors.CLOSED, index: 1, value: "x" }),
+    expect.objectContaining({ kind: errors.CLOSED, case: 1, value: "x" }),
   );
 });
 
@@ -236,16 +236,15 @@ test("E13: in a record the ClosedError says the name of the case", async () => {
   const out = new Channel<string>();
   out.close();
   const error = (await rejection(select({ reply: out.caseSend("x") }))) as ClosedError;
-  expect(error).toMatchObject({ name: "reply", value: "x", kind: errors.CLOSED });
-  expect(error.index).toBeUndefined();
+  expect(error).toMatchObject({ case: "reply", name: "ClosedError", value: "x", kind: errors.CLOSED });
 });
 
-test("E13: a ClosedError that came from no select has no index and its usual name", async () => {
+test("E13: a ClosedError that came from no select has no case", async () => {
   const out = new Channel<string>();
   out.close();
   const error = (await rejection(out.send("x"))) as ClosedError;
   expect(error.name).toBe("ClosedError");
-  expect("index" in error).toBe(false);
+  expect("case" in error).toBe(false);
 });
 
 test("E13: a channel that closes under a parked select with a send case rejects it; nothing was taken or sent elsewhere", async () => {
@@ -254,7 +253,7 @@ test("E13: a channel that closes under a parked select with a send case rejects 
   const source = new Channel<number>();
   const parked = select({ source, other: other.caseSend("kept"), out: out.caseSend("x") });
   out.close();
-  expect(await rejection(parked)).toMatchObject({ kind: errors.CLOSED, name: "out", value: "x" });
+  expect(await rejection(parked)).toMatchObject({ kind: errors.CLOSED, case: "out", value: "x" });
   expect(source.trySend(1)).toBe(false);
   expect(other.tryReceive()).toBeUndefined();
 });

@@ -6,6 +6,7 @@ import {
   crowded,
   disposeBy,
   enlistSender,
+  failSend,
   type Kind,
   type Link,
   type List,
@@ -110,8 +111,7 @@ const SEND: Kind = {
   entry: Sender.prototype.send,
   finish: (waiter, ok, _value, channel) => {
     if (ok) settle(waiter.resolve, undefined);
-    else
-      settle(waiter.reject as (reason: unknown) => void, new ClosedError(waiter.value, channel as Entrance<unknown>));
+    else failSend(waiter, channel as SendChannel<never>);
   },
 };
 
