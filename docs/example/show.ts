@@ -3,7 +3,7 @@
 import type { CloseInfo, Message, State } from "@sluice/websocket";
 import type { Month } from "./feed.ts";
 
-const coloured = process.stdout.isTTY && !process.env["NO_COLOR"];
+const coloured = (process.stdout.isTTY || process.env["FORCE_COLOR"]) && !process.env["NO_COLOR"];
 const paint = (code: number) => (text: string) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : text);
 const bold = paint(1);
 const dim = paint(2);
