@@ -9,7 +9,7 @@ import { disposeBy } from "./dispose.ts";
 import { ClosedError } from "./errors.ts";
 import { runHook } from "./hook.ts";
 import { List } from "./list.ts";
-import { check, checkOptions, type Instead, isObject, oneOf, option, whole } from "./mistake.ts";
+import { check, checkOptions, type Instead, isObject, oneOf, option, viaProxy, whole } from "./mistake.ts";
 import { refusal } from "./signal.ts";
 import { Source } from "./source.ts";
 import * as protocol from "./protocol.ts";
@@ -111,22 +111,27 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   }
 
   override get closed(): boolean {
+    if (!(#end in this)) throw viaProxy();
     return this.#end !== undefined;
   }
 
   override get cause(): unknown {
+    if (!(#end in this)) throw viaProxy();
     return this.#end?.cause;
   }
 
   override get length(): number {
+    if (!(#end in this)) throw viaProxy();
     return this.#buffer.length;
   }
 
   override get capacity(): number {
+    if (!(#end in this)) throw viaProxy();
     return this.#capacity;
   }
 
   override get name(): string | undefined {
+    if (!(#end in this)) throw viaProxy();
     return this.#options.name;
   }
 
@@ -138,6 +143,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
    * @throws ClosedError (as a rejection), with the value, when the channel is closed, before or while it waits.
    */
   send(value: T, options?: SignalOptions): Promise<void> {
+    if (!(#end in this)) return rejected(viaProxy());
     const refused = refusal(options);
     if (refused !== undefined) return refused;
     if (this.#end !== undefined) return rejected(new ClosedError(value, this));
@@ -150,18 +156,20 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
    * @throws ClosedError, with the value, when the channel is closed.
    */
   trySend(value: T): boolean {
+    if (!(#end in this)) throw viaProxy();
     recorder?.passed();
     return this[put](value);
   }
 
   /** Describes a send for `select`. */
   caseSend(value: T): SendCase<T> {
+    if (!(#end in this)) throw viaProxy();
     return new Offer<T>(this, value) as unknown as SendCase<T>;
   }
 
   /** The same as `caseSend`, in the spelling of the Lua runtime it comes from. */
   case_send(value: T): SendCase<T> {
-    return new Offer<T>(this, value) as unknown as SendCase<T>;
+    return this.caseSend(value);
   }
 
   /**
@@ -171,6 +179,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
    * @param cause why, for whoever reads `cause` or iterates; `undefined` means a plain close.
    */
   close(cause?: unknown): void {
+    if (!(#end in this)) throw viaProxy();
     recorder?.passed();
     if (this.#end !== undefined) return;
     this.#end = { cause };

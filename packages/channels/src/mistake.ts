@@ -77,6 +77,11 @@ function looked<T>(look: () => T): T | undefined {
   }
 }
 
+/** @internal What a method says that was called on a Proxy of its channel: the private fields are not reachable there. */
+export function viaProxy(): TypeError {
+  return new TypeError("This is a Proxy of a channel, not the channel itself: what wraps objects must leave it alone");
+}
+
 /** @internal Gives an option that may be absent, of a type as `typeof` says it. */
 export function option<O extends object, K extends keyof O & string>(
   options: O | undefined,

@@ -5,7 +5,7 @@
 import { Intake } from "./case.ts";
 import { arrived, latest, type Step, StepIterator } from "./iterator.ts";
 import { List } from "./list.ts";
-import { check } from "./mistake.ts";
+import { check, viaProxy } from "./mistake.ts";
 import * as protocol from "./protocol.ts";
 import {
   awaited,
@@ -195,6 +195,7 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
    * On abort it rejects with the signal's reason; nothing was taken and nobody else lost a place.
    */
   receive(options?: SignalOptions): Promise<Received<T>> {
+    if (!(#front in this)) return rejected(viaProxy());
     const refused = refusal(options);
     if (refused !== undefined) return refused;
     return this[ready]() ? this.#received() : this[park](RECEIVE, options);
@@ -202,6 +203,7 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
 
   /** Receives without waiting: a value, the end of the channel, or `undefined` when a receive would wait. */
   tryReceive(): Received<T> | undefined {
+    if (!(#front in this)) throw viaProxy();
     return this[commit]();
   }
 
@@ -214,6 +216,7 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
    * @throws RangeError (as a rejection) when `limit` is not a positive integer.
    */
   receiveMany(limit: number, options?: SignalOptions): Promise<T[]> {
+    if (!(#front in this)) return rejected(viaProxy());
     try {
       check(Number.isInteger(limit) && limit > 0, "limit", "a positive integer", limit, RangeError);
     } catch (mistake) {
@@ -229,12 +232,13 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
 
   /** Describes a receive for `select`. */
   caseReceive(): ReceiveCase<T> {
+    if (!(#front in this)) throw viaProxy();
     return new Intake(this) as unknown as ReceiveCase<T>;
   }
 
   /** The same as `caseReceive`, in the spelling of the Lua runtime it comes from. */
   case_receive(): ReceiveCase<T> {
-    return new Intake(this) as unknown as ReceiveCase<T>;
+    return this.caseReceive();
   }
 
   /**
@@ -244,6 +248,7 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
    * leaves the channel open.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined, undefined> {
+    if (!(#front in this)) throw viaProxy();
     return new StepIterator<T>(this);
   }
 
@@ -267,6 +272,7 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
    * // → name,price | BOLT,7
    */
   values(options?: SignalOptions): AsyncIterableIterator<T, undefined, undefined> {
+    if (!(#front in this)) throw viaProxy();
     if (options !== undefined) checkSignalOptions(options);
     return new StepIterator<T>(this, options);
   }

@@ -1,7 +1,7 @@
 // Mistakes of the first day: each is told as what it is, with what was probably meant, instead of a wait for ever.
 
 import { Channel, select, Selector, time, trySelect } from "@sluice/channels";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { rejection } from "./progress.ts";
 
 const wrong = (value: unknown): never => value as never;
@@ -181,4 +181,55 @@ test.each<[string, () => unknown, string]>([
 
 test("a long text is shortened in a message", () => {
   expect(() => new Channel(wrong("x".repeat(500)))).toThrow(/got `"x{100}…"`$/);
+});
+
+describe("a Proxy of a channel, as stores of some frameworks make one of whatever they hold", () => {
+  const jobs = new Channel<number>(4, { name: "jobs" });
+  // By a trap that hands on its receiver, the Proxy itself: what Vue, MobX and valtio do.
+  const wrapped = new Proxy(jobs, { get: (target, key, receiver): unknown => Reflect.get(target, key, receiver) });
+  const timer = time.after("1s");
+  const wrappedTimer = new Proxy(timer, {
+    get: (target, key, receiver): unknown => Reflect.get(target, key, receiver),
+  });
+  const told = "This is a Proxy of a channel, not the channel itself";
+
+  test.each<[string, () => unknown]>([
+    ["trySend", () => wrapped.trySend(1)],
+    ["caseSend", () => wrapped.caseSend(1)],
+    ["case_send", () => wrapped.case_send(1)],
+    ["close", () => wrapped.close()],
+    ["tryReceive", () => wrapped.tryReceive()],
+    ["caseReceive", () => wrapped.caseReceive()],
+    ["case_receive", () => wrapped.case_receive()],
+    ["values", () => wrapped.values()],
+    ["a loop", () => wrapped[Symbol.asyncIterator]()],
+    ["closed", () => wrapped.closed],
+    ["cause", () => wrapped.cause],
+    ["length", () => wrapped.length],
+    ["capacity", () => wrapped.capacity],
+    ["name", () => wrapped.name],
+    ["tryReceive of a timer", () => wrappedTimer.tryReceive()],
+  ])("says so by %s", (_, call) => {
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(told);
+  });
+
+  test.each<[string, () => Promise<unknown>]>([
+    ["send", () => wrapped.send(1)],
+    ["receive", () => wrapped.receive()],
+    ["receiveMany", () => wrapped.receiveMany(2)],
+    ["receive of a timer", () => wrappedTimer.receive()],
+  ])("rejects by %s", async (_, call) => {
+    const failure = await rejection(call());
+    expect(failure).toBeInstanceOf(TypeError);
+    expect(String(failure)).toContain(told);
+  });
+
+  test("leaves the channel as it was", () => {
+    expect([jobs.length, jobs.closed]).toEqual([0, false]);
+  });
+
+  test("is not made by Vue's reactive, which leaves alone what calls itself by another name than Object", () => {
+    for (const channel of [jobs, timer]) expect(Object.prototype.toString.call(channel)).toBe("[object Channel]");
+  });
 });
