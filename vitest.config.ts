@@ -25,11 +25,22 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["packages/*/test/**/*.test.ts"],
+          // What needs a browser is a project of its own: `npm test` passes where there is none.
+          exclude: ["packages/websocket/test/browser/**", "**/node_modules/**"],
           // Only for what hangs: a machine that is slow, or busy with something else, must not turn a test red.
           testTimeout: 300_000,
           hookTimeout: 300_000,
           // For the tests that measure what is left on the heap.
           execArgv: ["--expose-gc"],
+        },
+      },
+      {
+        ...source,
+        test: {
+          name: "page",
+          include: ["packages/websocket/test/browser/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       { ...source, test: { name: "docs", include: ["docs/*.test.ts"], testTimeout: 300_000, hookTimeout: 300_000 } },

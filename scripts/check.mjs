@@ -11,7 +11,7 @@ const gates = [
   ["pack:lint", "Packages (publint, attw)"],
   ["size", "Size"],
   ["unused", "Unused files, exports and dependencies (knip)"],
-  ["test:browser", "Tests of the core in Chromium"],
+  ["test:browser", "Tests in Chromium: of the core, and of the socket in a page"],
   ["start", "The example"],
   ["test:start", "The example, when nobody reads on"],
 ];

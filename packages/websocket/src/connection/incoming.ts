@@ -29,6 +29,8 @@ export interface IncomingOptions {
   readonly capacity: number;
   readonly overflow: Overflow;
   readonly onDrop: ((message: Message) => void) | undefined;
+  /** What may stand behind a full channel: what cannot be held back any more. Default 32 MiB, 65,536 messages. */
+  readonly overshoot?: { readonly bytes: number; readonly messages: number } | undefined;
   readonly flow: Flow;
 }
 
@@ -40,8 +42,7 @@ const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 const HUGE = 1024 * 1024;
 // One read chunk holds up to 32,767 empty frames, or 64 KiB of data. What goes far beyond is a peer that compresses a
 // thousandfold, and holding it would be its way to our memory.
-const OVERSHOOT_MESSAGES = 65_536;
-const OVERSHOOT_BYTES = 32 * 1024 * 1024;
+const OVERSHOOT = { bytes: 32 * 1024 * 1024, messages: 65_536 };
 
 // What the connection says to its channel is out of reach of strings, as the words of the core are.
 /** @internal True while the socket is paused because the channel is full. */
@@ -161,23 +162,27 @@ export class Incoming extends Source<Message> {
   }
 
   /** @internal */
-  [shut](): void {
+  [shut](cause?: unknown): void {
     const { length } = this;
     const kept = new Ring<Message>();
     while (kept.length < length) kept.push(this.#ring.shift());
     this.#ring = kept;
     this.#paused = false;
-    this[finish](undefined);
+    this[finish](cause);
+  }
+
+  get #overshoot(): { readonly bytes: number; readonly messages: number } {
+    return this.#options.overshoot ?? OVERSHOOT;
   }
 
   #full(): void {
     if (!this.#paused) {
       this.#paused = true;
-      this.#limit = this.#held + OVERSHOOT_BYTES;
+      this.#limit = this.#held + this.#overshoot.bytes;
       this.#options.flow.pause();
     } else if (this.#held > this.#limit) {
       this.#options.flow.exceeded("bytes");
-    } else if (this.#ring.length > this.#capacity + OVERSHOOT_MESSAGES) {
+    } else if (this.#ring.length > this.#capacity + this.#overshoot.messages) {
       this.#options.flow.exceeded("messages");
     }
   }

@@ -1,0 +1,116 @@
+// Connects from a page: one deadline over the handshake, of which a page learns nothing but whether it succeeded.
+
+import { Channel, errors, SluiceError } from "@sluice/channels";
+import { settled } from "@sluice/channels/source";
+import { invalid, invalidText, Journey, timedOut } from "../errors.ts";
+import { Redaction, redactText } from "../protocol/redaction.ts";
+import { Client } from "./client.ts";
+import { checkOptions, type ConnectOptions, type Settings } from "./options.ts";
+import { page } from "./page.ts";
+import { SocketTransport } from "./socket.ts";
+import { StreamTransport } from "./stream.ts";
+import type { Transport, TransportEvents } from "./transport.ts";
+
+/**
+ * Connects to a WebSocket server from a page or a worker, and resolves with the open client; no message is lost, however
+ * early it came. Over `WebSocketStream` where there is one, else over `WebSocket`, which cannot be slowed down.
+ *
+ * On abort it rejects with the signal's reason and the attempt is given up.
+ *
+ * @throws SluiceError, as a rejection: INVALID for a bad URL or option, and for what a page cannot do (nothing was
+ * dialled); TIMEOUT after `dialTimeout`; INTERNAL, retryable, with `details.opaque`, for everything else: why a handshake
+ * failed a browser does not say.
+ */
+export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
+  try {
+    return await dial(url, options);
+  } finally {
+    await settled(undefined); // a loop that dials again after each failure lets others have their turn
+  }
+}
+
+type Outcome = { readonly client: Client } | { readonly failure: SluiceError };
+
+async function dial(url: string | URL, options: ConnectOptions): Promise<Client> {
+  const startedAt = performance.now();
+  const target = checkUrl(url);
+  const settings = checkOptions(options);
+  settings.signal?.throwIfAborted();
+  const journey = new Journey(redactionOf(target, settings), startedAt);
+  journey.phase = "http";
+  const outcome = new Channel<Outcome>(1, { name: `handshake with ${journey.url}` });
+  let client: Client | undefined;
+  const events: TransportEvents = {
+    onOpen: () => {
+      journey.phase = "open";
+      client = new Client(transport, { url: target, settings, journey });
+      if (!outcome.closed) outcome.trySend({ client });
+      else client.terminate(); // nobody waits for it any more
+    },
+    onMessage: (message) => client?.arrived(message),
+    onRoom: () => client?.hasRoom(),
+    onEnd: (code, reason, wasClean) => {
+      if (client !== undefined) client.ended(code, reason, wasClean);
+      else if (!outcome.closed) outcome.trySend({ failure: opaque(journey) });
+    },
+  };
+  const transport = openTransport(target, settings, events);
+  const timer = setTimeout(
+    () => {
+      outcome.trySend({ failure: timedOut(journey, `No connection to ${journey.url} within \`dialTimeout\``) });
+    },
+    settings.dialTimeout ?? 2 ** 31 - 1,
+  );
+  try {
+    const { value } = await outcome.receive({ signal: settings.signal });
+    if (value !== undefined && "client" in value) return value.client;
+    throw value?.failure ?? opaque(journey);
+  } finally {
+    clearTimeout(timer);
+    outcome.close();
+    if (client === undefined) transport.terminate();
+  }
+}
+
+function openTransport(target: URL, settings: Settings, events: TransportEvents): Transport {
+  const Kind = settings.transport === "stream" ? StreamTransport : SocketTransport;
+  try {
+    return new Kind(target.href, settings.protocols, events);
+  } catch (error) {
+    throw invalidText("url", "one that this page may connect to", redactText((error as Error).message));
+  }
+}
+
+function opaque(journey: Journey): SluiceError {
+  return new SluiceError(errors.INTERNAL, `Cannot connect to ${journey.url}: the browser does not say why`, {
+    retryable: true,
+    details: { ...journey.details(), opaque: true },
+  });
+}
+
+// No name of a subprotocol is this long; what is carries a token, since a page can send one in no header.
+const LONGEST_NAME = 23;
+
+function redactionOf(target: URL, { protocols }: Settings): Redaction {
+  const tokens = protocols.filter(({ length }) => length > LONGEST_NAME);
+  return new Redaction(target, [["sec-websocket-protocol", tokens]]);
+}
+
+/** @internal Reads the URL to connect to, relative to the page's own. Throws INVALID; never shows a password. */
+export function checkUrl(url: unknown): URL {
+  const expected = "a ws: or wss: URL";
+  if (typeof url !== "string" && !(url instanceof URL)) throw invalid("url", "a string or a URL", url);
+  let target: URL;
+  try {
+    target = new URL(url, page.location?.href);
+  } catch {
+    throw invalidText("url", expected, `\`${redactText(String(url))}\``);
+  }
+  if (target.protocol === "http:") target.protocol = "ws:";
+  if (target.protocol === "https:") target.protocol = "wss:";
+  if (target.protocol !== "ws:" && target.protocol !== "wss:") throw invalidText("url", expected, "another scheme");
+  if (target.href.includes("#")) throw invalidText("url", expected, "a fragment");
+  if (target.username !== "" || target.password !== "")
+    throw invalidText("url", `${expected} without user and password, which a browser does not send`, "one with them");
+  return target;
+}

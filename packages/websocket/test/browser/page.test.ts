@@ -1,0 +1,375 @@
+// The client of a page, in Chromium, over WebSocketStream and over WebSocket: the server is this process.
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright";
+import type * as Face from "../fixtures/page-entry.ts";
+import { Chromium } from "../fixtures/chromium.ts";
+import { text } from "../fixtures/frames.ts";
+import { RawServer } from "../fixtures/raw-server.ts";
+import { PlainServer } from "../fixtures/ws-server.ts";
+
+declare const sluice: typeof Face;
+
+let chromium: Chromium;
+beforeAll(async () => {
+  chromium = await Chromium.launch();
+}, 120_000);
+afterEach(() => chromium.clear());
+afterAll(() => chromium[Symbol.asyncDispose]());
+
+/** Bytes that a tab holds, all of its buffers included. */
+async function heapOf(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("HeapProfiler.collectGarbage");
+  const { usedSize, backingStorageSize = 0 } = (await session.send("Runtime.getHeapUsage")) as {
+    usedSize: number;
+    backingStorageSize?: number;
+  };
+  return usedSize + backingStorageSize;
+}
+
+describe.each(["stream", "socket"] as const)("over a %s", (over) => {
+  test("messages arrive in order, text as text and bytes as bytes, and are sent", async () => {
+    await using server = await PlainServer.echo();
+    const page = await chromium.open();
+    const got = await page.evaluate(
+      async ({ url, transport }) => {
+        const client = await sluice.connect(url, { transport });
+        await client.send("text");
+        await client.send(new Uint8Array([1, 2, 3]));
+        await client.send(new TextEncoder().encode("as text"), sluice.TEXT);
+        await client.send("as bytes", sluice.BINARY);
+        const shown = [];
+        for (let i = 0; i < 4; i += 1) {
+          const { value } = await client.channel().receive();
+          shown.push([value?.type, typeof value?.data === "string" ? value.data : Array.from(value?.data ?? [])]);
+        }
+        const { messagesReceived, messagesSent, messagesUnsent, bufferedAmount } = client.stats;
+        const info = await client.close(4000, "bye");
+        return {
+          shown,
+          info,
+          kind: client.transport,
+          backpressure: client.backpressure,
+          stats: [messagesReceived, messagesSent, messagesUnsent, bufferedAmount],
+        };
+      },
+      { url: server.url, transport: over },
+    );
+    expect(got.shown).toEqual([
+      ["text", "text"],
+      ["binary", [1, 2, 3]],
+      ["text", "as text"],
+      ["binary", Array.from(new TextEncoder().encode("as bytes"))],
+    ]);
+    expect(got.info).toMatchObject({ code: 4000, reason: "bye", wasClean: true, initiator: "local" });
+    expect([got.kind, got.backpressure]).toEqual([over, over === "stream"]);
+    expect(got.stats).toEqual([4, 4, 0, 0]);
+  });
+
+  test("frames in the segment of the 101 are not lost", async () => {
+    await using server = await RawServer.listen();
+    const page = await chromium.open();
+    const reading = page.evaluate(
+      async ({ url, transport }) => {
+        const client = await sluice.connect(url, { transport });
+        await sluice.time.sleep("50ms");
+        const [one, two] = await client.channel().receiveMany(2);
+        client.terminate();
+        return [one?.data, two?.data];
+      },
+      { url: server.url, transport: over },
+    );
+    const peer = await server.next();
+    peer.write(peer.answer(), text("a"), text("b"));
+    expect(await reading).toEqual(["a", "b"]);
+    peer.socket.destroy();
+  });
+
+  test.each([
+    [1000, undefined],
+    [1001, undefined],
+    [1012, "INTERNAL"],
+    [4001, "INTERNAL"],
+  ])("the peer's %i ends the channel behind every message", async (closed, kind) => {
+    await using server = await PlainServer.listen({}, ({ socket }) => {
+      for (let i = 0; i < 100; i += 1) socket.send(String(i));
+      socket.close(closed, "why");
+    });
+    const page = await chromium.open();
+    const got = await page.evaluate(
+      async ({ url, transport }) => {
+        const client = await sluice.connect(url, { transport });
+        let [count, thrown] = [0, undefined as unknown];
+        try {
+          for await (const { data } of client) if (data === String(count)) count += 1;
+        } catch (error) {
+          thrown = (error as { kind: string }).kind;
+        }
+        const { code, reason, wasClean, initiator } = await client.closed;
+        return { count, thrown, info: { code, reason, wasClean, initiator } };
+      },
+      { url: server.url, transport: over },
+    );
+    expect(got).toEqual({
+      count: 100,
+      thrown: kind,
+      info: { code: closed, reason: "why", wasClean: true, initiator: "remote" },
+    });
+  });
+
+  test("a reset is a failure that may be tried again", async () => {
+    await using server = await RawServer.listen();
+    const page = await chromium.open();
+    const ending = page.evaluate(
+      async ({ url, transport }) => {
+        const client = await sluice.connect(url, { transport });
+        const { ok } = await client.channel().receive();
+        const { code, initiator, error } = await client.closed;
+        return { ok, code, initiator, retryable: error?.retryable };
+      },
+      { url: server.url, transport: over },
+    );
+    const peer = await server.next();
+    peer.write(peer.answer());
+    await new Promise((resolve) => setImmediate(resolve));
+    peer.socket.resetAndDestroy();
+    expect(await ending).toEqual({ ok: false, code: 1006, initiator: "network", retryable: true });
+  });
+
+  test("a refused handshake does not say why", async () => {
+    await using server = await RawServer.listen();
+    server.onBytes = (socket) => socket.end("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+    const page = await chromium.open();
+    const error = await page.evaluate(
+      ({ url, transport }) =>
+        sluice.connect(url, { transport }).then(
+          () => "open",
+          ({ kind, retryable, details }) => ({ kind, retryable, opaque: details.opaque }),
+        ),
+      { url: `${server.url}?token=secret`, transport: over },
+    );
+    expect(error).toEqual({ kind: "INTERNAL", retryable: true, opaque: true });
+  });
+
+  test("a subprotocol that was not offered is refused", async () => {
+    await using server = await RawServer.listen();
+    const page = await chromium.open();
+    const failing = page.evaluate(
+      ({ url, transport }) => sluice.connect(url, { transport, protocols: ["a"] }).catch(({ kind }) => kind),
+      { url: server.url, transport: over },
+    );
+    const peer = await server.next();
+    peer.write(peer.answer("Sec-WebSocket-Protocol: b"));
+    expect(await failing).toBe("INTERNAL");
+  });
+
+  test("the dialling ends after `dialTimeout`, and with the signal", async () => {
+    await using server = await RawServer.listen();
+    const page = await chromium.open();
+    const kinds = await page.evaluate(
+      async ({ url, transport }) => {
+        const late = await sluice.connect(url, { transport, dialTimeout: "50ms" }).catch(({ kind }) => kind as string);
+        const controller = new AbortController();
+        const dialling = sluice.connect(url, { transport, signal: controller.signal }).catch((reason) => reason);
+        controller.abort("enough");
+        return [late, await dialling];
+      },
+      { url: server.url, transport: over },
+    );
+    expect(kinds).toEqual(["TIMEOUT", "enough"]);
+  });
+
+  test("a signal ends an open connection, and the channel says why", async () => {
+    await using server = await PlainServer.listen();
+    const page = await chromium.open();
+    const got = await page.evaluate(
+      async ({ url, transport }) => {
+        const controller = new AbortController();
+        const client = await sluice.connect(url, { transport, signal: controller.signal });
+        controller.abort("enough");
+        const { ok } = await client.channel().receive();
+        const { initiator, error } = await client.closed;
+        return { ok, cause: client.channel().cause, initiator, error };
+      },
+      { url: server.url, transport: over },
+    );
+    expect(got).toEqual({ ok: false, cause: "enough", initiator: "local", error: undefined });
+  });
+
+  test("what a page cannot do is refused with the way out, and nothing was dialled", async () => {
+    await using server = await PlainServer.listen();
+    const page = await chromium.open();
+    const messages = await page.evaluate(async (url) => {
+      const refused = [
+        { headers: {} },
+        { tls: {} },
+        { readLimit: 1 },
+        { keepAlive: { interval: "1s" } },
+        { retries: 1 },
+      ];
+      const told: string[] = [];
+      for (const options of refused) {
+        const error: unknown = await sluice.connect(url, options as never).catch((reason: unknown) => reason);
+        const { kind, message } = error as { kind: string; message: string };
+        told.push(`${kind} ${message}`);
+      }
+      return told;
+    }, server.url);
+    expect(messages).toEqual([
+      "INVALID A page cannot set `headers`: put a token into `protocols`, a cookie or the URL",
+      "INVALID A page cannot set `tls`: the browser trusts whom it trusts",
+      "INVALID A page cannot set `readLimit`: the browser has its own; `unreadLimit` bounds what stands unread",
+      expect.stringMatching(/^INVALID In a page `keepAlive` cannot be without `message`/),
+      expect.stringMatching(/^INVALID There is no option `retries`/),
+    ]);
+    expect(server.connections).toBe(0);
+  });
+
+  test("`keepAlive` sends a message of the application's own, and ends a connection that does not answer", async () => {
+    await using server = await PlainServer.listen();
+    const page = await chromium.open();
+    const ending = page.evaluate(
+      async ({ url, transport }) => {
+        const keepAlive = { interval: "20ms", timeout: "20ms", message: () => "are you there?" };
+        const client = await sluice.connect(url, { transport, keepAlive });
+        const { code, initiator, error } = await client.closed;
+        return { code, initiator, kind: error?.kind };
+      },
+      { url: server.url, transport: over },
+    );
+    const { socket } = await server.next();
+    const asked = await new Promise((resolve) => socket.once("message", (data: Buffer) => resolve(data.toString())));
+    expect(asked).toBe("are you there?");
+    expect(await ending).toEqual({ code: 1006, initiator: "network", kind: "TIMEOUT" });
+  });
+
+  test("a link survives a break", async () => {
+    await using server = await PlainServer.listen({}, ({ socket }) => {
+      socket.send(String(server.connections));
+      socket.close(server.connections < 3 ? 1012 : 1000);
+    });
+    const page = await chromium.open();
+    const got = await page.evaluate(
+      async ({ url, transport }) => {
+        const link = sluice.reconnect(url, { connect: { transport }, backoff: { from: "1ms" } });
+        const shown: string[] = [];
+        for await (const { epoch, data } of link) shown.push(`${epoch}:${String(data)}`);
+        return { shown, epochs: (await link.closed).epochs };
+      },
+      { url: server.url, transport: over },
+    );
+    expect(got).toEqual({ shown: ["1:1", "2:2", "3:3"], epochs: 3 });
+  });
+
+  test("a page that goes into the back/forward cache ends its connection; a link opens again when it is back", async () => {
+    await using server = await PlainServer.listen();
+    const page = await chromium.open();
+    await page.evaluate(
+      async ({ url, transport }) => {
+        const link = sluice.reconnect(url, { connect: { transport } });
+        Object.assign(globalThis, { link, same: true, ended: (await link.client()).closed });
+      },
+      { url: server.url, transport: over },
+    );
+    const first = await server.next();
+    const gone = new Promise((resolve) => first.socket.on("close", resolve));
+    await page.goto(chromium.url("/other"));
+    await gone;
+    await page.goBack({ waitUntil: "commit" }); // what comes back from the cache does not load
+    const state = await page.evaluate(async () => {
+      const { link, same, ended } = globalThis as never as {
+        link: ReturnType<typeof sluice.reconnect>;
+        same?: boolean;
+        ended: Promise<{ code: number; initiator: string }>;
+      };
+      const { code, initiator } = await ended;
+      await link.client();
+      return { same, code, initiator, epoch: link.state.value.epoch };
+    });
+    expect(state).toEqual({ same: true, code: 1001, initiator: "local", epoch: 2 });
+    await server.next();
+  });
+});
+
+describe("a flood that nobody reads", () => {
+  const chunk = "x".repeat(16 * 1024);
+
+  test("over a stream stops the server, and the tab's memory stays flat", async () => {
+    let sent = 0;
+    await using server = await PlainServer.listen({}, ({ socket }) => {
+      const more = (): void => {
+        if (socket.readyState !== socket.OPEN) return;
+        while (socket.bufferedAmount < 64 * 1024) {
+          socket.send(chunk);
+          sent += chunk.length;
+        }
+        setImmediate(more);
+      };
+      more();
+    });
+    const page = await chromium.open();
+    const before = await heapOf(page);
+    await page.evaluate(async (url) => {
+      Object.assign(globalThis, { client: await sluice.connect(url, { transport: "stream" }) });
+    }, server.url);
+    let last = -1;
+    await expect
+      .poll(
+        () => {
+          const stopped = sent === last;
+          last = sent;
+          return stopped;
+        },
+        { timeout: 30_000, interval: 500 },
+      )
+      .toBe(true);
+    expect(sent).toBeLessThan(16 * 1024 * 1024); // Chromium's own buffers and the kernel's
+    expect((await heapOf(page)) - before).toBeLessThan(16 * 1024 * 1024);
+  });
+
+  test("over a socket is bounded, then closed, and says so", async () => {
+    await using server = await PlainServer.listen({}, ({ socket }) => {
+      for (let i = 0; i < 400; i += 1) socket.send(chunk);
+    });
+    const page = await chromium.open();
+    const got = await page.evaluate(async (url) => {
+      const client = await sluice.connect(url, { transport: "socket", unreadLimit: { bytes: 1024 * 1024 } });
+      const { code, initiator, error } = await client.closed;
+      let count = 0;
+      while ((await client.channel().receive()).ok) count += 1;
+      return { code, initiator, kind: error?.kind, unread: error?.details["unread"], count };
+    }, server.url);
+    expect(got).toMatchObject({ code: 1008, initiator: "local", kind: "RATE_LIMITED" });
+    expect(got.count).toBe(got.unread); // what arrived before is receivable
+    expect(got.count).toBeLessThan(120);
+  });
+});
+
+test.each(["module", "shared"])("a %s worker connects", async (worker) => {
+  await using server = await PlainServer.echo();
+  const page = await chromium.open();
+  const answer = await page.evaluate(
+    async ({ url, kind, script }) => {
+      const body = `
+        importScripts(${JSON.stringify(script)});
+        const work = async (port) => {
+          const client = await sluice.connect(${JSON.stringify(url)});
+          await client.send("hello");
+          port.postMessage((await client.channel().receive()).value.data);
+          await client.close();
+        };
+        if (${kind === "shared"}) onconnect = ({ ports: [port] }) => work(port); else work(self);
+      `;
+      const from = URL.createObjectURL(new Blob([body], { type: "text/javascript" }));
+      return new Promise((resolve) => {
+        const { SharedWorker } = globalThis as unknown as { SharedWorker: new (from: string) => { port: MessagePort } };
+        const port: Worker | MessagePort = kind === "shared" ? new SharedWorker(from).port : new Worker(from);
+        if (port instanceof MessagePort) port.start();
+        port.addEventListener("message", (event) => resolve((event as MessageEvent).data));
+      });
+    },
+    { url: server.url, kind: worker, script: chromium.url("/sluice.js") },
+  );
+  expect(answer).toBe("hello");
+});
