@@ -32,6 +32,7 @@ export default defineConfig({
           hookTimeout: 300_000,
           // For the tests that measure what is left on the heap.
           execArgv: ["--expose-gc"],
+          setupFiles: process.env["TURN"] ? ["packages/channels/test/short-turns.ts"] : [],
         },
       },
       {

@@ -6,7 +6,6 @@
 import { Ring } from "./buffer.ts";
 import { afterTurn, macrotask, outside, realNow } from "./host.ts";
 
-const TURN_MILLISECONDS = 4;
 const TURN_COMPLETIONS = 1024;
 const STRIDE_LIMIT = 64;
 const NO_TURN = -Infinity;
@@ -17,6 +16,7 @@ const resolved: Promise<void> = outside(() => Promise.resolve());
 
 const held = new Ring<{ readonly resolve: Resolve<never>; readonly value: unknown }>();
 let now = realNow;
+let turnMilliseconds = 4;
 let stride = 1;
 let credit = 1; // completions until the next look is asked for
 let grace = STRIDE_LIMIT - 1; // completions that may pass until that look has come
@@ -94,6 +94,14 @@ export function budgetByCount(alone: boolean): void {
   look();
 }
 
+/**
+ * @internal Sets how long a turn may be, in milliseconds: with 0.05 a fast machine shows what a slow one would. For tests;
+ * no entry of the package leads here.
+ */
+export function limitTurns(milliseconds: number): void {
+  turnMilliseconds = milliseconds;
+}
+
 // The completion that asks for a look still passes. The look comes in a microtask behind the reactions of the promises
 // that settled before it, so that what they cost has been paid by then, and before anything that follows from it.
 // Not by Node's `queueMicrotask`, which costs five times as much, for the sake of async hooks.
@@ -120,7 +128,7 @@ function look(): void {
     if (!renewing) afterTurn(renew);
     renewing = true;
   }
-  if (granted + stride - turnGranted > TURN_COMPLETIONS || time - turnBegan >= TURN_MILLISECONDS) {
+  if (granted + stride - turnGranted > TURN_COMPLETIONS || time - turnBegan >= turnMilliseconds) {
     if (!turning) macrotask(turn);
     turning = true;
     return;
