@@ -27,6 +27,7 @@ let looked = 0;
 let renewing = false;
 let turning = false;
 let failing = false;
+let budget = 0; // its number: a turn that was asked for under another one begins nothing
 
 /** Settles a promise: at once, or in the order of the calls when the budget lets it. */
 export function settle<T>(resolve: Resolve<T>, value: T): void {
@@ -85,6 +86,13 @@ export function holding(): boolean {
  * real time nor on what happened before it.
  */
 export function budgetByCount(alone: boolean): void {
+  // What waits for a turn would spend the new budget, and the turn it waits for would come at any time.
+  while (held.length > 0 && !failing) {
+    const { resolve, value } = held.shift();
+    resolve(value as never);
+  }
+  budget += 1;
+  turning = false;
   now = alone ? () => 0 : realNow;
   looked = now();
   stride = STRIDE_LIMIT;
@@ -129,7 +137,7 @@ function look(): void {
     renewing = true;
   }
   if (granted + stride - turnGranted > TURN_COMPLETIONS || time - turnBegan >= turnMilliseconds) {
-    if (!turning) macrotask(turn);
+    if (!turning) askForTurn(budget);
     turning = true;
     return;
   }
@@ -163,11 +171,13 @@ function begin({ resolve, reject, make }: Failure): void {
   void made.then(resolve as Resolve<unknown>); // too late to resolve anything: for V8 to follow
 }
 
-function turn(): void {
-  turning = false;
-  if (credit > 0) return; // a budget was started afresh meanwhile
-  turnBegan = NO_TURN;
-  look();
+function askForTurn(of: number): void {
+  macrotask(() => {
+    if (of !== budget) return;
+    turning = false;
+    turnBegan = NO_TURN;
+    look();
+  });
 }
 
 // A loop that turns by itself, as in a program with little to do, starts the budget afresh, and what comes next may be

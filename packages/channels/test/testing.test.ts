@@ -346,6 +346,16 @@ describe("two runs happen in the same order", () => {
     expect(new Set(first.map((line) => line.at(-1))).size).toBe(4);
   });
 
+  test.each([1000, 1030, 3000])("although a burst of %i completions before is not over yet", async (burst) => {
+    const first = await virtualTime(bustle);
+    const channel = new Channel<number>(burst);
+    for (let i = 0; i < burst; i += 1) channel.trySend(i);
+    const received = Promise.all(Array.from({ length: burst }, async () => channel.receive()));
+    await microtasks(200); // until the turn's budget is spent
+    expect(await virtualTime(bustle)).toEqual(first);
+    await received;
+  });
+
   test("beside microtasks of the host's own, whatever the clock said before", async () => {
     expect([await besideHost(), await besideHost(), await besideHost()]).toEqual(Array(3).fill("1 2 3 host"));
   });
