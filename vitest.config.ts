@@ -2,12 +2,14 @@ import { existsSync } from "node:fs";
 import { playwright } from "@vitest/browser-playwright";
 import { defaultClientConditions, defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
+import { expectations, limits, plugins, setupFiles } from "./scripts/around-tests.ts";
 
 // Tests run on the sources; `DIST=1` runs the same tests on the build.
 const own = process.env["DIST"] ? [] : ["@sluice/source"];
 
 // Node resolves packages with `ssr.resolve`, the browser with `resolve`: one of them alone is silently ignored by the other.
 const source = {
+  plugins,
   resolve: { conditions: [...own, ...defaultClientConditions] },
   ssr: { resolve: { conditions: [...own, ...defaultServerConditions] } },
 };
@@ -17,37 +19,40 @@ const chromium = [process.env["CHROME_PATH"], "/usr/bin/chromium", "/usr/bin/chr
   (path) => path !== undefined && existsSync(path),
 );
 
+const node = {
+  ...source,
+  test: {
+    ...limits,
+    expect: expectations,
+    // For the tests that measure what is left on the heap.
+    execArgv: ["--expose-gc"],
+    setupFiles: [...setupFiles, ...(process.env["SLUICE_TURN"] ? ["packages/channels/test/short-turns.ts"] : [])],
+  },
+};
+
 export default defineConfig({
   test: {
+    // In another order each time; `--sequence.seed` with the number that is printed brings the same again.
+    sequence: { shuffle: { files: true, tests: true } },
     projects: [
       {
-        ...source,
+        ...node,
         test: {
+          ...node.test,
           name: "node",
           include: ["packages/*/test/**/*.test.ts"],
           // What needs a browser is a project of its own: `npm test` passes where there is none.
           exclude: ["packages/websocket/test/browser/**", "**/node_modules/**"],
-          // Only for what hangs: a machine that is slow, or busy with something else, must not turn a test red.
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-          // For the tests that measure what is left on the heap.
-          execArgv: ["--expose-gc"],
-          setupFiles: process.env["TURN"] ? ["packages/channels/test/short-turns.ts"] : [],
         },
       },
+      { ...node, test: { ...node.test, name: "page", include: ["packages/websocket/test/browser/*.test.ts"] } },
+      { ...node, test: { ...node.test, name: "docs", include: ["docs/*.test.ts"] } },
+      { ...node, test: { ...node.test, name: "scripts", include: ["scripts/test/*.test.ts"] } },
       {
         ...source,
         test: {
-          name: "page",
-          include: ["packages/websocket/test/browser/*.test.ts"],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-        },
-      },
-      { ...source, test: { name: "docs", include: ["docs/*.test.ts"], testTimeout: 300_000, hookTimeout: 300_000 } },
-      {
-        ...source,
-        test: {
+          ...limits,
+          expect: expectations,
           name: "browser",
           include: ["packages/channels/test/**/*.test.ts"],
           // What needs Node (the heap, other processes, sockets) says so in its name.

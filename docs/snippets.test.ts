@@ -4,8 +4,8 @@ import { expect, test, vi } from "vitest";
 
 const folder = new URL(".snippets/", import.meta.url);
 
-for (const name of readdirSync(folder)) {
-  test.skipIf(name.includes(".norun."))(`runs ${name}`, async () => {
+for (const name of readdirSync(folder).filter((file) => !file.includes(".norun."))) {
+  test(`runs ${name}`, async () => {
     const file = new URL(name, folder);
     const promised = [...readFileSync(file, "utf8").matchAll(/\/\/ → (.*)$/gm)].map((match) => match[1]);
     const printed: string[] = [];
