@@ -33,12 +33,12 @@ async function made(type: "PROMISE" | "Timeout", prepare: string, operation: str
     console.log(count);
     process.exit(0);
   `);
-  expect(stderr).toBe("");
+  if (stderr !== "") throw new Error(stderr);
   return Number(lines[0]);
 }
 
 describe("promises", () => {
-  test.concurrent.each([
+  test.concurrent.for<[string, number, string, string]>([
     ["a send into a buffer: one serves them all", 0, "const it = new Channel(500)", "it.send(i)"],
     ["trySend", 0, "const it = new Channel(500)", "it.trySend(i)"],
     ["tryReceive", 0, "const it = filled()", "it.tryReceive()"],
@@ -74,13 +74,13 @@ describe("promises", () => {
     ["a select that parks in 64 channels", 1, "const all = Array.from({ length: 64 }, none)", "select(all)"],
     ["a select with a fresh timeout", 1, "const it = none()", 'select([it, time.after("30s")])'],
     ["a Selector's next that parks", 1, "const it = new Selector({ none: none() })", "it.next()"],
-  ])("%s: %i", async (_title, each, prepare, operation) => {
+  ])("%s: %i", async ([, each, prepare, operation], { expect }) => {
     expect(await made("PROMISE", prepare, operation)).toBe(each * TIMES);
   });
 });
 
 describe("host timers", () => {
-  test.concurrent.each([
+  test.concurrent.for<[string, number, string, string]>([
     ["timeouts that lose, in one turn", 1, "const it = none()", 'select([it, time.after("30s")]); it.trySend(i)'],
     ["waits for ever later moments", 1, "", "time.after(60_000 + i).receive()"],
     [
@@ -95,7 +95,7 @@ describe("host timers", () => {
       "",
       'time.after("1s").tryReceive(); time.timer("1s").stop(); time.ticker("1s")',
     ],
-  ])("%s: %i", async (_title, all, prepare, operation) => {
+  ])("%s: %i", async ([, all, prepare, operation], { expect }) => {
     expect(await made("Timeout", prepare, operation)).toBe(all);
   });
 });
@@ -172,7 +172,7 @@ const INTERPRETED = ["--expose-gc", "--no-opt", "--no-sparkplug", "--no-concurre
 
 describe("bytes at rest", () => {
   // What they are now and a little more: two added fields of eight bytes are seen, the engine's own noise is not.
-  test.concurrent.each([
+  test.concurrent.for<[string, number, number, string, string]>([
     ["an idle channel", 192, 4_000, "undefined", "new Channel()"],
     ["a receive that waits", 256, 4_000, "new Channel()", "it.receive()"],
     ["a send that waits", 312, 4_000, "new Channel()", "it.send(1)"],
@@ -183,7 +183,7 @@ describe("bytes at rest", () => {
       "Array.from({ length: 64 }, () => new Channel())",
       "select(it)",
     ],
-  ])("%s: at most %i", async (_title, limit, count, prepare, make) => {
+  ])("%s: at most %i", async ([, limit, count, prepare, make], { expect }) => {
     const { lines, stderr } = await child.run(
       `
         const weigh = () => { for (let i = 0; i < 4; i += 1) gc(); return process.memoryUsage().heapUsed; };

@@ -21,7 +21,7 @@ const without = (...names: string[]): string =>
   `--import=data:text/javascript,${names.map((name) => `delete globalThis.${name}`).join(";")}`;
 
 describe.concurrent("K8: the process ends although", () => {
-  test.each([
+  test.for([
     ["a receive waits", "void new Channel().receive()"],
     ["a send waits", "void new Channel().send(1)"],
     ["a receive waits with a signal", "void new Channel().receive({ signal: new AbortController().signal })"],
@@ -47,11 +47,13 @@ describe.concurrent("K8: the process ends although", () => {
       "a burst of completions went over the budget of a turn",
       "const c = new Channel(5000); for (let i = 0; i < 5000; i += 1) await c.send(i); void c.receive()",
     ],
-  ])("%s", async (_, body) => {
+  ])("%s", async ([, body], { expect }) => {
     expect(await run(`${body}; console.log("main is done");`)).toEqual(quietly("main is done"));
   });
 
-  test("the host has no setImmediate, as browsers have none, nor perhaps a MessageChannel, and a burst goes on", async () => {
+  test("the host has no setImmediate, as browsers have none, nor perhaps a MessageChannel, and a burst goes on", async ({
+    expect,
+  }) => {
     const body = `
       const c = new Channel(5000);
       for (let i = 0; i < 5000; i += 1) await c.send(i);
@@ -62,7 +64,7 @@ describe.concurrent("K8: the process ends although", () => {
     expect(await run(body, without("setImmediate", "MessageChannel"))).toEqual(quietly("undefined 5000"));
   });
 
-  test("fakes were there before the library was imported, and then time is virtual", async () => {
+  test("fakes were there before the library was imported, and then time is virtual", async ({ expect }) => {
     const sinon = pathToFileURL(createRequire(import.meta.url).resolve("@sinonjs/fake-timers")).href;
     const install = `import fakes from "${sinon}"; globalThis.fakes = fakes.install();`;
     const body = `
@@ -77,7 +79,7 @@ describe.concurrent("K8: the process ends although", () => {
     expect(await run(body, flag)).toEqual(quietly("3600000", "undefined true"));
   });
 
-  test("main returns while its tasks wait for one another", async () => {
+  test("main returns while its tasks wait for one another", async ({ expect }) => {
     const ended = await run(`
       const [a, b] = [new Channel(), new Channel()];
       const task = async (from, to) => { for (;;) { await from.receive(); await to.send(1); } };
@@ -88,7 +90,9 @@ describe.concurrent("K8: the process ends although", () => {
     expect(ended).toEqual(quietly("main is done"));
   });
 
-  test("an awaited receive that nobody serves leaves the top level unsettled: Node says so with code 13", async () => {
+  test("an awaited receive that nobody serves leaves the top level unsettled: Node says so with code 13", async ({
+    expect,
+  }) => {
     expect((await run(`await new Channel().receive(); console.log("never");`)).code).toBe(13);
   });
 });
@@ -103,7 +107,7 @@ test("a burst of completions leaves no timer that would hold the process", async
 });
 
 describe.concurrent("the process stays alive while", () => {
-  test.each([
+  test.for([
     ["a receive waits on a timer", "await time.after(20).receive()"],
     ["a select waits on a timer", "await select([new Channel(), time.after(20)])"],
     ["a loop waits on a ticker", "for await (const tick of time.ticker(10).channel()) break"],
@@ -114,7 +118,7 @@ describe.concurrent("the process stays alive while", () => {
       "completions wait for their turn",
       "const c = new Channel(5000); for (let i = 0; i < 5000; i += 1) await c.send(i)",
     ],
-  ])("%s", async (_, body) => {
+  ])("%s", async ([, body], { expect }) => {
     expect(await run(`${body}; console.log("woken");`)).toEqual(quietly("woken"));
   });
 });

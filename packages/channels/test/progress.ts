@@ -10,8 +10,9 @@ export async function microtasks(count: number): Promise<void> {
   for (let i = 0; i < count; i += 1) await Promise.resolve();
 }
 
-/** Lets the event loop turn: what the library held back for a later turn has settled then. */
-export async function turns(count = 2): Promise<void> {
+/** Lets the event loop turn `count` times; without a count, until what the library held back for a later turn has settled. */
+export async function turns(count?: number): Promise<void> {
+  if (count === undefined) return caughtUp();
   for (let i = 0; i < count; i += 1) {
     await new Promise<void>((resolve) => {
       const { port1, port2 } = new MessageChannel();
@@ -25,22 +26,23 @@ export async function turns(count = 2): Promise<void> {
   }
 }
 
-/** Lets the event loop turn until everything has settled that the library held back, however many turns a slow machine needs. */
-export async function caughtUp(): Promise<void> {
-  await turns();
-  // Completions settle in order: this one behind all that were held back.
+/** However many turns a slow machine needs: completions settle in order, so this one stands behind all that wait. */
+async function caughtUp(): Promise<void> {
+  await turns(1);
   const last = new Channel<number>(1);
   last.trySend(0);
   await last.receive();
+  await turns(1);
 }
 
-/**
- * What a promise gives once everything that can run has run, or `waiting`; rejects when the promise did. A slow machine
- * needs many turns, since the library keeps what a turn has no time for.
- */
+/** What a promise gives once everything that can run has run, or `waiting`; rejects when the promise did. */
 export async function outcome<T>(promise: Promise<T>): Promise<T | typeof waiting> {
-  const quiet = turns(20).then((): typeof waiting => waiting);
-  return Promise.race<T | typeof waiting>([promise, quiet]);
+  return Promise.race<T | typeof waiting>([promise, quiet()]);
+}
+
+async function quiet(): Promise<typeof waiting> {
+  for (let chain = 0; chain < 8; chain += 1) await caughtUp(); // what settles may set off more
+  return waiting;
 }
 
 /** What a promise was rejected with; fails when it was not. */

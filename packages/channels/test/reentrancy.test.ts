@@ -103,7 +103,7 @@ test("L4: one value wakes one waiter, and only once", async () => {
   for (const i of upTo(30)) {
     expect(woken).toBe(i);
     channel.trySend(i);
-    await turns(1);
+    await turns();
     expect(woken).toBe(i + 1);
   }
   channel.close();

@@ -46,6 +46,7 @@ describe("an event", () => {
     const events = new Selector({ letters: new Channel<string>(), numbers: new Channel<number>() });
     expectTypeOf(events.tryNext()).toEqualTypeOf<SelectorEvent<{ letters: string; numbers: number }> | undefined>();
     const event = events.tryNext();
+    expect(event).toBeUndefined();
     if (event === undefined) return;
     expectTypeOf(event.name).toEqualTypeOf<"letters" | "numbers">();
     if (event.name === "letters") expectTypeOf(event.value).toEqualTypeOf<string | undefined>();

@@ -19,7 +19,7 @@ import {
   type Outcome,
 } from "./entries.ts";
 import { broadcast, channelPair, latest, type Pair, subscriptionPair, type Told } from "./pairs.ts";
-import { caughtUp, microtasks } from "./progress.ts";
+import { microtasks, turns } from "./progress.ts";
 import { Reference, type ReferenceCase, type ReferenceChannel, type ReferenceSelector } from "./reference.ts";
 
 interface SelectorPair {
@@ -75,7 +75,7 @@ export class Twins {
   /** Everything that must have settled has, and nothing else. */
   async settle(): Promise<void> {
     await microtasks(6);
-    if (this.log.length < this.reference.log.length) await caughtUp();
+    if (this.log.length < this.reference.log.length) await turns();
     assert.deepEqual(this.log, this.reference.log);
   }
 
@@ -358,7 +358,7 @@ export class Twins {
   async #settled(id: number): Promise<Entry> {
     await microtasks(6);
     const settled = (): Entry | undefined => this.log.find(([of]) => of === id);
-    if (settled() === undefined) await caughtUp();
+    if (settled() === undefined) await turns();
     const entry = settled();
     if (entry !== undefined) return entry;
     throw new Error(`Operation ${id} waits, although it could happen: ${JSON.stringify(this.log)}`);

@@ -147,31 +147,28 @@ const floods = [
 ];
 
 describe("a flood of messages of", () => {
-  for (const { title, size, always, batch, isCompressed } of floods) {
-    test.runIf(always)(
-      `${title} leaves the memory flat, loses and reorders nothing, and its close comes last`,
-      async () => {
-        await using server = await RawServer.listen();
-        const running = run(server, consumer(isCompressed, isCompressed ? 1 : 10));
-        const peer = await server.next();
-        peer.write(peer.answer(...(isCompressed ? ["Sec-WebSocket-Extensions: permessage-deflate"] : [])));
-        const sent = await flood(peer, isCompressed ? compressedMebibyte() : numbered(size), batch);
-        peer.socket.end();
-        const report = (await running) as Report;
-        const { before, most, growth, slow } = report;
-        if (long) {
-          const [start, added, late] = [before, most, growth].map((bytes) => `${(bytes / 1e6).toFixed(0)} MB`);
-          console.log(
-            `${title}: ${slow} of ${sent} messages in ${seconds} s; RSS ${start} + ${added}, of it ${late} late`,
-          );
-        }
-        expect(report).toMatchObject({ received: sent, misplaced: 0, closedEarly: 0, code: 1000, wasClean: true });
-        expect(report.longest).toBeLessThanOrEqual(CAPACITY);
-        expect(slow).toBeLessThan(sent);
-        // 4 MiB of messages, and the 32 MB and more of dead buffers that V8 lets gather before it looks at them.
-        expect(most).toBeLessThan(80e6);
-      },
-    );
+  for (const { title, size, batch, isCompressed } of floods.filter(({ always }) => always)) {
+    test(`${title} leaves the memory flat, loses and reorders nothing, and its close comes last`, async () => {
+      await using server = await RawServer.listen();
+      const running = run(server, consumer(isCompressed, isCompressed ? 1 : 10));
+      const peer = await server.next();
+      peer.write(peer.answer(...(isCompressed ? ["Sec-WebSocket-Extensions: permessage-deflate"] : [])));
+      const sent = await flood(peer, isCompressed ? compressedMebibyte() : numbered(size), batch);
+      peer.socket.end();
+      const report = (await running) as Report;
+      const { before, most, growth, slow } = report;
+      if (long) {
+        const [start, added, late] = [before, most, growth].map((bytes) => `${(bytes / 1e6).toFixed(0)} MB`);
+        console.log(
+          `${title}: ${slow} of ${sent} messages in ${seconds} s; RSS ${start} + ${added}, of it ${late} late`,
+        );
+      }
+      expect(report).toMatchObject({ received: sent, misplaced: 0, closedEarly: 0, code: 1000, wasClean: true });
+      expect(report.longest).toBeLessThanOrEqual(CAPACITY);
+      expect(slow).toBeLessThan(sent);
+      // 4 MiB of messages, and the 32 MB and more of dead buffers that V8 lets gather before it looks at them.
+      expect(most).toBeLessThan(80e6);
+    });
   }
 });
 

@@ -3,23 +3,17 @@
 import { errors } from "@sluice/channels";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Client, COMPRESSION, connect } from "../src/index.ts";
-import { findPython, PythonServer, type Way } from "./fixtures/python-server.ts";
+import { python, PythonServer, type Way } from "./fixtures/python-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
 
 leavesNothingBehind();
 
-const python = findPython();
-const skipped = python === undefined ? " (SKIPPED: no python3 that can import websockets)" : "";
-if (python === undefined) {
-  console.warn(`SKIPPED: every test with a Python peer. Install python3-websockets, or "pip install websockets".`);
-}
-
 let server: PythonServer;
 beforeAll(async () => {
-  if (python !== undefined) server = await PythonServer.start(python);
+  if (!python.isMissing) server = await PythonServer.start();
 });
 afterAll(async () => {
-  if (python !== undefined) await server[Symbol.asyncDispose]();
+  if (!python.isMissing) await server[Symbol.asyncDispose]();
 });
 
 async function receive(client: Client): Promise<string | Uint8Array | undefined> {
@@ -28,7 +22,7 @@ async function receive(client: Client): Promise<string | Uint8Array | undefined>
 
 const { DISABLED, CONTEXT_TAKEOVER, NO_CONTEXT } = COMPRESSION;
 
-describe.skipIf(python === undefined)(`with Python's websockets${skipped}`, () => {
+describe.skipIf(python.isMissing)(`with Python's websockets${python.note}`, () => {
   describe.each([
     ["DISABLED", DISABLED, "deflate", DISABLED],
     ["CONTEXT_TAKEOVER, which is agreed", CONTEXT_TAKEOVER, "deflate", CONTEXT_TAKEOVER],

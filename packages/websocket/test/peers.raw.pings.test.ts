@@ -2,7 +2,7 @@
 
 import { setImmediate as turn } from "node:timers/promises";
 import { errors, time } from "@sluice/channels";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Client, connect } from "../src/index.ts";
 import { failureOf } from "./fixtures/failures.ts";
 import { close, OPCODE, ping, pong, text } from "./fixtures/frames.ts";
@@ -294,11 +294,17 @@ describe("while our own slow consumer pauses the reading", () => {
     expect(received).toEqual(Array.from({ length: 12 }, (_, i) => `${i}`));
   });
 
-  test.runIf(process.env["SLUICE_LONG"])("a pong now and then says that we live", { timeout: 30_000 }, async () => {
+  test("a pong every 15 s says that we live", async () => {
     await using server = await RawServer.listen();
     const { client, peer } = await server.meet({ channelCapacity: 1 });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    onTestFinished(() => void vi.useRealTimers());
     peer.write(...FILL);
-    await untilPaused(client);
+    await until(() => client.stats.paused);
+    await vi.advanceTimersByTimeAsync(14_999);
+    await turn();
+    expect(peer.frames.length).toBe(0);
+    await vi.advanceTimersByTimeAsync(1);
     expect((await peer.next(OPCODE.PONG)).payload).toHaveLength(0);
     expect(client.stats.paused).toBe(true);
   });

@@ -27,12 +27,12 @@ const connecting = (path = "", options = "{}"): string =>
 // Says when it is where the test wants it, ends the connection when it is told to, and says when nothing keeps it any more.
 const telling = `
   process.on("beforeExit", () => console.log("idle"));
-  process.once("SIGTERM", () => { console.log("told"); client.terminate(); });
+  process.stdin.once("data", () => { console.log("told"); client.terminate(); }).unref();
   console.log("there");
 `;
 
 describe.concurrent("the process goes on", () => {
-  test.each([
+  test.for([
     ["while a client is open", "", ""],
     [
       "while a client is paused because nobody receives",
@@ -40,22 +40,22 @@ describe.concurrent("the process goes on", () => {
       // Until Node has stopped reading, and not only the client: that takes more than is read ahead.
       "do await new Promise((resolve) => setTimeout(resolve, 50)); while (!client.stats.paused);",
     ],
-  ])("%s", async (_, path, body) => {
+  ])("%s", async ([, path, body], { expect }) => {
     const ended = await child.run(`${connecting(path, "{ channelCapacity: 1 }")} ${body} ${telling}`, "there");
     expect(ended).toEqual({ code: 0, lines: ["there", "told", "idle"], stderr: "" });
   });
 
-  test("until a closing handshake is done", async () => {
+  test("until a closing handshake is done", async ({ expect }) => {
     const ended = await child.run(`${connecting()} client.close().then(({ code }) => console.log(code));`);
     expect(ended).toEqual({ code: 0, lines: ["1000"], stderr: "" });
   });
 
-  test("until it is done although the client was let go", async () => {
+  test("until it is done although the client was let go", async ({ expect }) => {
     const ended = await child.run(`${connecting()} client.unref(); client.close().then((i) => console.log(i.code));`);
     expect(ended).toEqual({ code: 0, lines: ["1000"], stderr: "" });
   });
 
-  test("while it connects", async () => {
+  test("while it connects", async ({ expect }) => {
     const ended = await child.run(
       `void websocket.connect("${server.url}").then((c) => { console.log("open"); c.terminate(); });`,
     );
@@ -64,7 +64,7 @@ describe.concurrent("the process goes on", () => {
 });
 
 describe.concurrent("the process ends", () => {
-  test.each([
+  test.for([
     ["when the client was closed", "", "await client.close();"],
     ["when the client was terminated", "", "client.terminate();"],
     ["when the peer closed", "bye", "for await (const _ of client);"],
@@ -72,11 +72,11 @@ describe.concurrent("the process ends", () => {
     ["although a client is open, after `unref`", "", "client.unref();"],
     ["although a ping waits, after `unref`", "", "client.unref(); void client.ping({ timeout: '1h' });"],
     ["although a receive waits, after `unref`", "", "client.unref(); void client.channel().receive();"],
-  ])("%s", async (_, path, body) => {
+  ])("%s", async ([, path, body], { expect }) => {
     expect(await child.run(`${connecting(path)} ${body}`)).toEqual(quietly);
   });
 
-  test("although a paused client is open, after `unref`, early or late", async () => {
+  test("although a paused client is open, after `unref`, early or late", async ({ expect }) => {
     const paused = connecting("flood", "{ channelCapacity: 1 }");
     const until = "while (!client.stats.paused) await new Promise((resolve) => setTimeout(resolve, 1));";
     // Early: the pause comes, or does not, before the process is gone; nothing is awaited that could keep it.
@@ -84,18 +84,18 @@ describe.concurrent("the process ends", () => {
     expect(await child.run(`${paused} ${until} client.unref();`)).toEqual(quietly);
   });
 
-  test("although every clock is set, after `unref`", async () => {
+  test("although every clock is set, after `unref`", async ({ expect }) => {
     const clocks =
       "{ readTimeout: '1h', writeTimeout: '1h', keepAlive: { interval: '1h' }, closeTimeout: '1h', dialTimeout: '1h' }";
     expect(await child.run(`${connecting("", clocks)} await client.send("x"); client.unref();`)).toEqual(quietly);
   });
 
-  test("when a dialling was given up", async () => {
+  test("when a dialling was given up", async ({ expect }) => {
     const body = `await websocket.connect("${server.url}", { signal: AbortSignal.abort() }).catch(() => {});`;
     expect(await child.run(body)).toEqual(quietly);
   });
 
-  test("when paced sends were given up by `terminate`", async () => {
+  test("when paced sends were given up by `terminate`", async ({ expect }) => {
     const body = `${connecting("", "{ pace: { messages: 1, per: '1h' } }")}
       await client.send("1"); const waiting = client.send("2").catch(() => {}); client.terminate(); await waiting;`;
     expect(await child.run(body)).toEqual(quietly);
