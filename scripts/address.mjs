@@ -10,9 +10,9 @@ function placesOf(folder) {
   return [`${folder}/package.json`, `${folder}/README.md`];
 }
 
-const [address] = process.argv.slice(2);
+const address = process.argv[2] ?? "";
 const { homepage } = JSON.parse(read("package.json"));
-if (address === undefined || !URL.canParse(address)) {
+if (!URL.canParse(address)) {
   console.error(`npm run address -- https://host/owner/name (now: ${homepage})`);
   process.exitCode = 1;
 } else {

@@ -38,18 +38,18 @@ const underFakes = (options: string): string => `
 `;
 
 describe.concurrent("fakes that take `process.nextTick`", () => {
-  test.each([
+  test.for([
     ["alone", `{ toFake: ["nextTick"] }`],
     ["with everything else", ""],
     ["with the microtasks", `{ toFake: ["nextTick", "queueMicrotask"] }`],
-  ])("%s and stand still make `connect` reject instead of waiting for ever", async (_, options) => {
+  ])("%s and stand still make `connect` reject instead of waiting for ever", async ([, options], { expect }) => {
     const { code, lines } = await child.run(underFakes(options));
     expect(lines).toEqual([expect.stringContaining(`INTERNAL false ${server.url}`)]);
     expect(lines[0]).toMatch(/`process.nextTick` is a fake .* leave it out/);
     expect(code).toBe(0);
   });
 
-  test("and advance by themselves let it connect", async () => {
+  test("and advance by themselves let it connect", async ({ expect }) => {
     const options = `{ toFake: ["nextTick", "setTimeout"], shouldAdvanceTime: true, advanceTimeDelta: 1 }`;
     expect(await child.run(underFakes(options))).toMatchObject({ code: 0, lines: ["hello"] });
   });
