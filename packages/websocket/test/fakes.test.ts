@@ -38,7 +38,7 @@ const underFakes = (options: string): string => `
 `;
 
 describe.concurrent("fakes that take `process.nextTick`", () => {
-  test.for([
+  test.for<[string, string]>([
     ["alone", `{ toFake: ["nextTick"] }`],
     ["with everything else", ""],
     ["with the microtasks", `{ toFake: ["nextTick", "queueMicrotask"] }`],
