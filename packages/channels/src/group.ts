@@ -2,7 +2,19 @@
 // A task parked on a channel that nobody else holds would just vanish, and its `finally` never run; in a group it is a
 // hang, which `virtualTime` reports with its line. Surprising: a group that fails settles only once every task has.
 
-import { check, listen, option, type Parked, refusal, rejected, Ring, settle, shown, unlisten } from "./source.ts";
+import {
+  check,
+  listen,
+  option,
+  type Parked,
+  refusal,
+  rejected,
+  Ring,
+  settle,
+  shown,
+  unlisten,
+  whole,
+} from "./source.ts";
 import { CANCELED, SluiceError, TIMEOUT, UNKNOWN } from "./errors.ts";
 import { parseDuration } from "./time/duration.ts";
 import { sleep } from "./time/time.ts";
@@ -103,11 +115,9 @@ class Tasks implements Group {
 
   constructor(options: GroupOptions) {
     const { limit = Infinity, timeout } = options;
-    const right = limit === Infinity || (Number.isInteger(limit) && limit > 0);
-    check(right, "limit", "a positive integer", limit, typeof limit === "number" ? RangeError : TypeError);
+    this.#limit = limit === Infinity ? limit : whole(limit, "limit", 1);
     const name = option(options, "name", "string");
     this.#name = name === undefined ? "The group" : `The group "${name}"`;
-    this.#limit = limit;
     this.#timeout = timeout === undefined ? undefined : parseDuration(timeout);
   }
 

@@ -35,6 +35,8 @@ export const refused: unique symbol = Symbol("refused");
 export const accepts: unique symbol = Symbol("accepts");
 /** @internal Sends without waiting: what `trySend` was overridden to do is not asked. */
 export const put: unique symbol = Symbol("put");
+/** @internal Calls back when it closes; gives what forgets it. Of what can be sent on and is no `Source`. */
+export const whenClosed: unique symbol = Symbol("whenClosed");
 /** @internal Parks the send of a select. */
 export const enlistSender: unique symbol = Symbol("enlistSender");
 
@@ -49,6 +51,10 @@ export const front: unique symbol = Symbol("front");
 export const due: unique symbol = Symbol("due");
 /** @internal Hands over what has become due to whoever waits. */
 export const fire: unique symbol = Symbol("fire");
+/** @internal Asks whether it would start something, did somebody wait: only what works on demand. */
+export const dormant: unique symbol = Symbol("dormant");
+/** @internal Somebody waits now. */
+export const rouse: unique symbol = Symbol("rouse");
 /** @internal The next step of an iterator. */
 export const step: unique symbol = Symbol("step");
 /** @internal Ends the parked steps of one iterator, as a plain close does. */

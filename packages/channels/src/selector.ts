@@ -10,7 +10,7 @@ import { arrived, latest, type Step, StepIterator, type Steps } from "./iterator
 import { type Link, List, unlink } from "./list.ts";
 import { check, expected, isObject, isRecord, shownStranger } from "./mistake.ts";
 import * as protocol from "./protocol.ts";
-import { dismiss, end, fire, genuine, step } from "./protocol.ts";
+import { dismiss, dormant, end, fire, genuine, rouse, step } from "./protocol.ts";
 import { refusal } from "./signal.ts";
 import { Source } from "./source.ts";
 import { settle, settled } from "./turn.ts";
@@ -150,11 +150,13 @@ function stepOf(value: unknown): Step<never> {
 /** @internal The state of one Selector, and the queue of its parked `next`s: its alarm is for the earliest of its timers. */
 export class Round extends AlarmQueue implements Steps<never> {
   readonly registrations = new Map<string, Registration>();
-  readonly #ready = new List<Registration>();
+  /** The ready ones, and some that were. */
+  readonly ready: List<Registration> = new List();
   readonly #timers = new Deadlines<Registration>();
   #ended = false; // a close left no channel
   #closed = false;
   #taking = false;
+  #dormant: Set<Registration> | undefined = undefined; // what starts something when somebody waits
 
   /** When its first `next` parked. */
   get arrival(): number {
@@ -176,6 +178,7 @@ export class Round extends AlarmQueue implements Steps<never> {
     this.#ended = false;
     registration.source[fire](); // a timer that is due already
     this.place(registration);
+    if (this.head !== undefined) this.rouse();
     while (this.head !== undefined) {
       this.#taking = true; // room in a socket's channel lets more in at once, which must not overtake what is taken
       const event = this.take();
@@ -224,8 +227,8 @@ export class Round extends AlarmQueue implements Steps<never> {
   /** Commits the next event, if a channel is ready. */
   take(): Event | undefined {
     recorder?.passed();
-    this.#collectTimers();
-    for (let first = this.#ready.head; first !== undefined; first = this.#ready.head) {
+    this.collectTimers();
+    for (let first = this.ready.head; first !== undefined; first = this.ready.head) {
       unlink(first);
       const received = first.source[commit]();
       if (received?.ok === false) return this.finish(first);
@@ -248,6 +251,23 @@ export class Round extends AlarmQueue implements Steps<never> {
     if (this.#ended) this.#end();
   }
 
+  override turned(): void {
+    super.turned();
+    if (this.head !== undefined) this.rouse();
+  }
+
+  /** Something would start, did somebody wait. */
+  get sleeping(): boolean {
+    return this.#dormant !== undefined && this.#dormant.size > 0;
+  }
+
+  /** Somebody waits now. */
+  rouse(): void {
+    const sleepers = this.#dormant;
+    this.#dormant = undefined; // each may lie down again
+    if (sleepers !== undefined) for (const { source } of sleepers) source[rouse]();
+  }
+
   #end(): void {
     this.#ended = true;
     while (this.head !== undefined) this.head.wake(this, undefined, true);
@@ -257,9 +277,10 @@ export class Round extends AlarmQueue implements Steps<never> {
   place(registration: Registration): void {
     const { source } = registration;
     const moment = source[due]();
-    if (registration.next === undefined && source[ready]()) this.#ready.append(registration);
+    if (registration.next === undefined && source[ready]()) this.ready.append(registration);
     if (registration.next === undefined && moment < Infinity) this.#timers.set(registration, moment);
     else this.#timers.delete(registration);
+    if (source[dormant]()) (this.#dormant ??= new Set()).add(registration);
     this.wait();
   }
 
@@ -277,13 +298,13 @@ export class Round extends AlarmQueue implements Steps<never> {
     this.wait(); // for the next of its timers, and others may come before
   }
 
-  #collectTimers(): void {
+  collectTimers(): void {
     if (this.#timers.first === undefined) return;
     const now = this.clock().now(); // which may move them all
     while (this.moment() <= now) {
       const { first } = this.#timers;
       this.#timers.delete(first);
-      this.#ready.append(first);
+      this.ready.append(first);
     }
   }
 
@@ -292,12 +313,13 @@ export class Round extends AlarmQueue implements Steps<never> {
     unlink(registration);
     registration.leave();
     this.#timers.delete(registration);
+    this.#dormant?.delete(registration);
     this.wait();
   }
 }
 
-/** A channel's place in one Selector. While linked it stands in the list of the ready ones, never in the heap too. */
-class Registration extends Watch<Source<unknown>> implements Link, Deadline {
+/** @internal A channel's place in one Selector. While linked it stands in the list of the ready ones, never in the heap too. */
+export class Registration extends Watch<Source<unknown>> implements Link, Deadline {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
   due = Infinity;

@@ -10,6 +10,7 @@ import * as protocol from "./protocol.ts";
 import {
   awaited,
   dismiss,
+  dormant,
   due,
   end,
   endReceivers,
@@ -19,6 +20,7 @@ import {
   genuine,
   handOff,
   receives,
+  rouse,
   step,
   subject,
   turnedReady,
@@ -77,7 +79,19 @@ export {
   whole,
 } from "./mistake.ts";
 /** @internal */
-export { accepts, crowded, enlistSender, park, put } from "./protocol.ts";
+export {
+  accepts,
+  crowded,
+  dormant,
+  due,
+  enlistSender,
+  fire,
+  genuine,
+  park,
+  put,
+  rouse,
+  whenClosed,
+} from "./protocol.ts";
 /** @internal */
 export type { Crowded, Place, Sink, Waiting } from "./protocol.ts";
 /** @internal */
@@ -362,6 +376,14 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
 
   /** @internal Timers only. */
   [fire](): void {}
+
+  /** @internal What works on demand only. */
+  [dormant](): boolean {
+    return false;
+  }
+
+  /** @internal What works on demand only. */
+  [rouse](): void {}
 
   // Each literal goes straight into its promise: where V8 sees which object it is, it need not look for a `then` on it
   // (bench: buffered, 10 ns of 100).

@@ -6,7 +6,7 @@ import { DeadlockError, virtualTime } from "@sluice/channels/testing";
 import { array, assert, asyncProperty, boolean, constantFrom, integer, option, record } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Meter } from "./busy.ts";
-import { hunt, microtasks, outcome, rejection, turns, waiting } from "./progress.ts";
+import { deferred, hunt, microtasks, outcome, rejection, turns, waiting } from "./progress.ts";
 import { thrownBy, upTo } from "./values.ts";
 
 /** Waits until the signal is aborted, and rejects with its reason. */
@@ -28,18 +28,6 @@ function failing(...call: Parameters<typeof group>): Promise<unknown> {
   const done = group(...call);
   done.catch(() => {});
   return done;
-}
-
-/** A promise, and the two functions that settle it. */
-function deferred<T = void>(): {
-  promise: Promise<T>;
-  resolve: (value: T) => void;
-  reject: (reason: unknown) => void;
-} {
-  let resolve!: (value: T) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<T>((...both) => ([resolve, reject] = both));
-  return { promise, resolve, reject };
 }
 
 describe("a group whose tasks succeed", () => {

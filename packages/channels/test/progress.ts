@@ -45,6 +45,18 @@ async function quiet(): Promise<typeof waiting> {
   return waiting;
 }
 
+/** A promise, and the two functions that settle it. */
+export function deferred<T = void>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (reason: unknown) => void;
+} {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((...both) => ([resolve, reject] = both));
+  return { promise, resolve, reject };
+}
+
 /** What a promise was rejected with; fails when it was not. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   let value: unknown;

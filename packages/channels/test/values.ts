@@ -1,6 +1,6 @@
 // Values to send, and what comes out.
 
-import type { ReceiveChannel } from "@sluice/channels";
+import { Channel, type ReceiveChannel } from "@sluice/channels";
 
 /** The integers from 0 to `length` - 1. */
 export function upTo(length: number): number[] {
@@ -22,4 +22,12 @@ export function thrownBy(task: () => unknown): unknown {
     return thrown;
   }
   throw new Error("Expected the function to throw, but it returned");
+}
+
+/** A channel that holds these values, closed behind them unless it is to stay open. */
+export function filled<T>(values: readonly T[], end?: "stay open"): Channel<T> {
+  const channel = new Channel<T>(values.length + 1);
+  for (const value of values) channel.trySend(value);
+  if (end === undefined) channel.close();
+  return channel;
 }

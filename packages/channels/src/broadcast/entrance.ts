@@ -21,6 +21,7 @@ import {
   settle,
   type Sink,
   type Waiting,
+  whenClosed,
 } from "../source.ts";
 import { ClosedError } from "../errors.ts";
 import type { SendCase, SendChannel, SignalOptions } from "../types.ts";
@@ -149,6 +150,13 @@ export class Entrance<in out T> extends Sender<T> implements SendChannel<T>, Sin
   /** @internal */
   get [crowded](): List<Crowded & Link> {
     return this.#log.followers;
+  }
+
+  /** @internal */
+  [whenClosed](tell: () => void): () => void {
+    const { lookouts } = this.#log;
+    lookouts.add(tell);
+    return () => lookouts.delete(tell);
   }
 
   /** @internal */

@@ -39,6 +39,8 @@ export class Log<T> {
   /** Followers that senders must wait for. */
   full = 0;
   end: End | undefined = undefined;
+  /** Who is told of the end, though no subscriber. */
+  readonly lookouts: Set<() => void> = new Set();
   /** To be run once the state is final. */
   readonly hooks: Ring<() => void> = new Ring();
 
@@ -76,6 +78,7 @@ export class Log<T> {
       first.end = end;
       first.channel?.[endReceivers]();
     }
+    for (const tell of this.lookouts) tell();
   }
 
   #commit(value: T): void {

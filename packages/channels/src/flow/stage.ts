@@ -1,0 +1,145 @@
+// A stage takes from one channel and gives to another. It stands in front of its source only while somebody waits for
+// it, or might, and is handed a value only where it has room for one; what the source holds already it takes in a
+// microtask: a select that waits for a stage and for the stage's source must stand in both before either moves.
+
+import {
+  awaited,
+  dormant,
+  drained,
+  due,
+  fire,
+  front,
+  ready,
+  rouse,
+  type Source,
+  take,
+  turnedReady,
+  Watch,
+} from "../source.ts";
+import { type Ending, sourceOf, Supply, type SupplyOptions } from "../supply.ts";
+import type { ReceiveChannel } from "../types.ts";
+
+/** @internal */
+export abstract class Stage<T, R> extends Supply<R> {
+  readonly source: Source<T>;
+  #place: Place<T> | undefined = undefined;
+  #taking = false;
+  #pulling = false;
+  #over = false; // the source has ended, though not yet all that came of it
+
+  constructor(source: ReceiveChannel<T>, options: SupplyOptions) {
+    super(options);
+    this.source = sourceOf(source);
+  }
+
+  /** There is room for one more value. */
+  abstract room(): boolean;
+  /** Takes in a value. */
+  abstract put(value: T): void;
+  /** Lets `pull` run, in a microtask. */
+  abstract schedule(): void;
+  /** The source has ended, while somebody waits. */
+  abstract finish(): void;
+
+  // Not while it is about to take what is there, which comes first; and a source that lets more in when a value leaves it
+  // (a socket) must not let that overtake what is being taken.
+  get arrival(): number {
+    return this.#pulling || this.#taking || !this.#takes() ? Infinity : (this.outlet[front].head?.arrival ?? Infinity);
+  }
+
+  #takes(): boolean {
+    return !this.#over && this.room();
+  }
+
+  /** The source turned ready, or its moment is another. */
+  told(): void {
+    this.wait();
+    if (this.outlet[awaited]()) this.rouse();
+    this.outlet[turnedReady]();
+  }
+
+  arrived(value: T, ok: boolean): void {
+    if (ok) this.put(value);
+    else this.#finish();
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.finish();
+  }
+
+  override attend(): void {
+    this.#place = new Place(this.source, this);
+  }
+
+  override forsake(): void {
+    this.#place?.leave();
+  }
+
+  exhausted(): Ending | undefined {
+    return this.source[drained]() ? { cause: this.source.cause } : undefined;
+  }
+
+  override dormant(): boolean {
+    return this.#takes() && (this.source[ready]() || this.source[dormant]());
+  }
+
+  rouse(): void {
+    if (!this.#takes()) return;
+    if (!this.source[ready]()) this.source[rouse]();
+    else if (!this.#pulling) {
+      this.#pulling = true;
+      this.schedule();
+    }
+  }
+
+  pull(): void {
+    this.#pulling = false;
+    const { source, outlet } = this;
+    while (this.#takes() && outlet[awaited]() && source[ready]()) {
+      if (source[drained]()) return this.#finish();
+      this.put(this.receive());
+    }
+    if (outlet[awaited]()) this.rouse();
+    else outlet[turnedReady]();
+  }
+
+  /** Takes one value that is there. */
+  receive(): T {
+    this.#taking = true;
+    const value = this.source[take]();
+    this.#taking = false;
+    return value;
+  }
+
+  override moment(): number {
+    return this.#takes() ? this.source[due]() : Infinity;
+  }
+
+  override ring(): void {
+    this.source[fire]();
+    this.wait();
+  }
+}
+
+/** Where a stage stands in front of its source. */
+class Place<T> extends Watch<Source<T>> {
+  readonly #stage: Stage<T, unknown>;
+
+  constructor(source: Source<T>, stage: Stage<T, unknown>) {
+    super(source);
+    this.#stage = stage;
+  }
+
+  get arrival(): number {
+    return this.#stage.arrival;
+  }
+
+  told(): void {
+    this.#stage.told();
+  }
+
+  wake(_channel: object, value: unknown, ok: boolean): void {
+    this.#stage.arrived(value as T, ok);
+  }
+}
