@@ -1,14 +1,18 @@
-// A ring that grows: the buffer of a channel, and the queue of completions that wait for a turn.
+// A ring that grows and shrinks: the buffer of a channel, and the queue of completions that wait for a turn.
 // Nothing is allocated before the first push, and a slot is cleared when its value leaves.
 
 const FIRST_SLOTS = 8;
-const SLOTS_KEPT_EMPTY = 1024;
+const SLOTS_KEPT = 1024;
 
-/** A first-in, first-out ring. Slots double when full; an empty ring keeps no more than a few. */
+/**
+ * A first-in, first-out ring. Slots double when full; when seven eighths are empty three quarters are given back, but
+ * for a few: the ring is half full then, so that no load makes it grow and shrink again and again.
+ */
 export class Ring<T> {
   #slots: (T | undefined)[] = [];
   #head = 0;
   #length = 0;
+  #shrinkAt = -1; // the length; a ring of few slots does not shrink
 
   /** Values inside. */
   get length(): number {
@@ -28,7 +32,7 @@ export class Ring<T> {
     this.#slots[this.#head] = undefined; // a received value must not stay reachable
     this.#head = (this.#head + 1) & (this.#slots.length - 1);
     this.#length -= 1;
-    if (this.#length === 0 && this.#slots.length > SLOTS_KEPT_EMPTY) this.#slots = [];
+    if (this.#length === this.#shrinkAt) this.#shrink();
     return value as T;
   }
 
@@ -37,7 +41,21 @@ export class Ring<T> {
   #grow(): void {
     const wrapped = this.#slots.splice(0, this.#head);
     const more = Array<T | undefined>(this.#slots.length + wrapped.length || FIRST_SLOTS).fill(undefined);
-    this.#slots = this.#slots.concat(wrapped, more);
+    this.#place(this.#slots.concat(wrapped, more));
+  }
+
+  //   before  [ c d . . . . . . . . . . . a b ]   head = 14      after  [ a b c d . . . . ]   head = 0
+  #shrink(): void {
+    const slots = this.#slots;
+    const values = slots.slice(this.#head, this.#head + this.#length);
+    const wrapped = slots.slice(0, this.#length - values.length);
+    const more = Array<T | undefined>((slots.length >> 2) - this.#length).fill(undefined);
+    this.#place(values.concat(wrapped, more));
+  }
+
+  #place(slots: (T | undefined)[]): void {
+    this.#slots = slots;
     this.#head = 0;
+    this.#shrinkAt = slots.length > SLOTS_KEPT ? slots.length >> 3 : -1;
   }
 }

@@ -1,4 +1,4 @@
-// What a ring keeps once it is empty, as the heap tells.
+// What a ring keeps of the memory that it needed once, as the heap tells.
 
 import { Channel } from "@sluice/channels";
 import { expect, test } from "vitest";
@@ -21,4 +21,16 @@ test("law 4: a buffer that was large lets go of its memory when it is empty", ()
   expect(heap() - before).toBeLessThan(full / 20);
   jobs.trySend(1);
   expect(jobs.tryReceive()?.value).toBe(1);
+});
+
+test("law 4: a buffer that was large gives memory back before it is empty, with what it still holds", () => {
+  const jobs = new Channel<number>(VALUES);
+  const before = heap();
+  for (let i = 0; i < VALUES; i += 1) jobs.trySend(i);
+  const full = heap() - before;
+  for (const held of [VALUES / 10, VALUES / 100, 10]) {
+    while (jobs.length > held) jobs.tryReceive();
+    expect(heap() - before).toBeLessThan((full * held * 8) / VALUES + 100_000);
+  }
+  expect(jobs.tryReceive()?.value).toBe(VALUES - 10);
 });

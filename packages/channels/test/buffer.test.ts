@@ -7,6 +7,11 @@ import { describe, expect, test } from "vitest";
 import { hunt } from "./progress.ts";
 import { upTo } from "./values.ts";
 
+/** As `expect` does, a hundred times faster. */
+function assertSame(actual: number, expected: number): void {
+  if (actual !== expected) expect(actual).toBe(expected);
+}
+
 function shifted<T>(ring: Ring<T>): T[] {
   const values: T[] = [];
   while (ring.length > 0) values.push(ring.shift());
@@ -33,6 +38,31 @@ describe("a ring", () => {
       for (const i of upTo(30)) ring.push(turned + 8 + i); // grows twice
       expect(shifted(ring)).toEqual(upTo(38).map((i) => turned + i));
     }
+  });
+
+  test("behaves as an array does when it was large and shrinks, whatever wraps around", () => {
+    // As below, by the thousand: a ring of up to 1,024 slots does not shrink.
+    assert(
+      property(array(integer({ min: -9000, max: 5000 }), { maxLength: 12 }), (steps) => {
+        const ring = new Ring<number>();
+        let pushed = 0;
+        let taken = 0;
+        const take = (): void => {
+          assertSame(ring.shift(), taken);
+          taken += 1;
+        };
+        for (const step of steps) {
+          for (let i = 0; i < step; i += 1) {
+            ring.push(pushed);
+            pushed += 1;
+          }
+          for (let i = step; i < 0 && taken < pushed; i += 1) take();
+          expect(ring.length).toBe(pushed - taken);
+        }
+        while (taken < pushed) take();
+      }),
+      hunt(100),
+    );
   });
 
   test("holds undefined as a value like any other", () => {
