@@ -27,6 +27,13 @@ export type { Data, Message } from "./protocol/message.ts";
 export type { HeadersGiven } from "./dial/headers.ts";
 export type { ConnectOptions } from "./dial/options.ts";
 export type { TlsOptions } from "./dial/tls.ts";
+export { attach } from "./listen/attach.ts";
+export type { CloseServerOptions, Drained } from "./listen/drain.ts";
+export { listen } from "./listen/listen.ts";
+export type { AttachOptions, ListenOptions } from "./listen/options.ts";
+export { type Refusal, refuse } from "./listen/refusal.ts";
+export type { Accepted, Server, ServerStats } from "./listen/server.ts";
+export type { Upgrade } from "./listen/upgrade.ts";
 export type { Action, Actor, PermissionRequest, Policy, Scope } from "./dial/permission.ts";
 export type { ScopeOptions, SecurityContext } from "./dial/security.ts";
 

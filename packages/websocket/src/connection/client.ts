@@ -79,7 +79,9 @@ export interface ClientParts {
   readonly wire: Socket;
   readonly compression: Compression;
   readonly response: HandshakeResponse;
-  readonly lendTo: (borrower: Borrower) => void;
+  readonly lendTo?: ((borrower: Borrower) => void) | undefined;
+  /** We are the server: the peer is a client, and masks its frames. */
+  readonly accepted: boolean;
   readonly url: URL;
   readonly settings: ConnectionSettings;
   readonly pace: Pace | undefined;
@@ -87,7 +89,7 @@ export interface ClientParts {
 }
 
 /**
- * A WebSocket connection: one, from the handshake to its end. Made by `connect`.
+ * A WebSocket connection: one, from the handshake to its end. Made by `connect`, or accepted by a server of `listen`.
  *
  * It keeps the process alive until it has ended, also while reading is paused, unless `unref` was called.
  */
@@ -110,7 +112,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   #settleClosed!: (info: CloseInfo) => void;
 
   /** @internal To be called in the turn in which the connection opens, before a frame is read. */
-  constructor({ socket, wire, compression, response, lendTo, url, settings, pace, journey }: ClientParts) {
+  constructor({ socket, wire, compression, response, lendTo, accepted, url, settings, pace, journey }: ClientParts) {
     this.#socket = socket;
     this.#wire = wire;
     this.#settings = settings;
@@ -145,6 +147,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       socket,
       wire,
       lendTo,
+      masked: accepted,
       compression,
       settings,
       silence: this.#silence,

@@ -114,7 +114,7 @@ export class Outgoing {
   /** Writes a ping; it is not held up by pace or high water. */
   ping(payload: string): void {
     this.#cork();
-    this.#socket.ping(payload, true, this.#mark());
+    this.#socket.ping(payload, undefined, this.#mark());
   }
 
   /**
@@ -218,7 +218,7 @@ export class Outgoing {
     this.#pong = undefined;
     this.#pongLeaving = true;
     const left = this.#mark();
-    this.#socket.pong(payload, true, () => {
+    this.#socket.pong(payload, undefined, () => {
       this.#pongLeaving = false;
       left();
       if (this.#pong !== undefined) this.#cork();

@@ -20,7 +20,10 @@ export interface ReadingOptions {
   readonly name: string;
   readonly socket: WebSocket;
   readonly wire: Socket;
-  readonly lendTo: (borrower: Borrower) => void;
+  /** Lends what is read from now on, where the wire can. */
+  readonly lendTo: ((borrower: Borrower) => void) | undefined;
+  /** The peer is a client, whose frames are masked. */
+  readonly masked: boolean;
   readonly compression: Compression;
   readonly settings: ConnectionSettings;
   readonly silence: Silence;
@@ -70,7 +73,7 @@ export class Reading {
     const frames = new Frames({
       limit: readLimit,
       compresses: compression !== COMPRESSION.DISABLED,
-      masked: false,
+      masked: options.masked,
       onMessage: (message) => this.channel[accept](message),
       onPing: options.onPing,
       onPong: options.onPong,
@@ -133,7 +136,7 @@ export class Reading {
     socket.on("ping", this.#options.onPing);
     socket.on("pong", this.#options.onPong);
     if (frames === undefined) return;
-    lendTo((chunk) => {
+    lendTo?.((chunk) => {
       silence.heard();
       frames.lend(chunk);
     });

@@ -140,7 +140,7 @@ class Dialling {
       ...this.#credentials,
       onOpen: (opened) => {
         const [settings, journey] = [this.#settings, this.#journey];
-        return new Client({ ...opened, url: this.#target, settings, pace: settings.pace, journey });
+        return new Client({ ...opened, accepted: false, url: this.#target, settings, pace: settings.pace, journey });
       },
     });
     this.#handshake = handshake;

@@ -6,7 +6,8 @@ import type { Socket } from "node:net";
 import { Channel, type SluiceError } from "@sluice/channels";
 import { type ClientOptions, WebSocket } from "ws";
 import type { HandshakeResponse } from "../connection/client.ts";
-import { COMPRESSION, type Compression } from "../protocol/constants.ts";
+import { agreedOn, deflating } from "../protocol/compression.ts";
+import type { Compression } from "../protocol/constants.ts";
 import { AgentWay } from "./agent.ts";
 import type { Borrower } from "../connection/reading.ts";
 import { type DialOptions, distrustOf, type Way, Wire } from "./wire.ts";
@@ -123,7 +124,7 @@ export class Handshake<T> {
     const given = [...headers.values()].map(({ name, values }) => [name, values.length === 1 ? values[0] : values]);
     const options = {
       headers: { ...Object.fromEntries(given), Host: plainHost(target) },
-      perMessageDeflate: offerOf(settings.compression),
+      perMessageDeflate: deflating(settings.compression),
       maxPayload: settings.readLimit,
       // 4 MiB in frames of 64 bytes is legal; the default of 16,384 fragments refuses it.
       maxFragments: 131_072,
@@ -200,20 +201,6 @@ export class Handshake<T> {
     this.outcome.trySend(outcome);
     this.#way.close();
   }
-}
-
-function offerOf(compression: Compression): ClientOptions["perMessageDeflate"] {
-  if (compression === COMPRESSION.DISABLED) return false;
-  // The threshold is decided for each message by us: ws ignores its own under context takeover.
-  if (compression === COMPRESSION.CONTEXT_TAKEOVER) return { threshold: 0 };
-  return { threshold: 0, serverNoContextTakeover: true, clientNoContextTakeover: true };
-}
-
-// The server may ignore "no context": what it did not repeat was not agreed (RFC 7692 7.1.1).
-function agreedOn(extensions: string): Compression {
-  if (!extensions.includes("permessage-deflate")) return COMPRESSION.DISABLED;
-  const noContext = ["server_no_context_takeover", "client_no_context_takeover"];
-  return noContext.every((word) => extensions.includes(word)) ? COMPRESSION.NO_CONTEXT : COMPRESSION.CONTEXT_TAKEOVER;
 }
 
 function redirects({ statusCode, headers }: IncomingMessage): boolean {
