@@ -22,7 +22,7 @@ import { type House, Reception, type Server } from "./server.ts";
  * import { createServer } from "node:http";
  * import { attach } from "@sluice/websocket";
  *
- * const site = createServer((request, response) => response.end("<h1>Chat</h1>"));
+ * const site = createServer();
  * const chat = attach(site, { path: "/chat" });
  * site.listen(0, "127.0.0.1", async () => {
  *   console.log(chat.url.startsWith("ws://127.0.0.1:")); // → true
