@@ -49,10 +49,12 @@ export class Arrivals<A> extends Source<A> {
     return "connections";
   }
 
+  /** @internal */
   override [ready](): boolean {
     return this.#admitted.length > 0 || this.#closed || this.#someoneWaits();
   }
 
+  /** @internal */
   override [take](): A {
     const connection = this.#admitted.length > 0 ? this.#admitted.shift() : this.#next();
     this.#fill();
@@ -60,6 +62,7 @@ export class Arrivals<A> extends Source<A> {
     return connection as A;
   }
 
+  /** @internal */
   [enter](arrival: Arrival<A>): void {
     this.#waiting.add(arrival);
     if (this[awaited]()) {
@@ -71,10 +74,12 @@ export class Arrivals<A> extends Source<A> {
     }
   }
 
+  /** @internal */
   [leave](arrival: Arrival<A>): void {
     this.#waiting.delete(arrival);
   }
 
+  /** @internal */
   [shut](): void {
     if (this.#closed) return;
     this.#closed = true;
