@@ -52,6 +52,7 @@ export type { Front, Receiver, Words } from "./protocol.ts";
 export { random } from "./random.ts";
 export { onAbort } from "./signal.ts";
 export { Watch } from "./watch.ts";
+export { PatientAlarm } from "./time/patient-alarm.ts";
 export { rejected, sent, settle, settled } from "./turn.ts";
 
 // For the other rooms of this package and for its sister, not for the world: what the core itself is made of.

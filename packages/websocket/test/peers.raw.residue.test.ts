@@ -12,13 +12,13 @@ import { leavesNothingBehind } from "./fixtures/residue.ts";
 
 leavesNothingBehind();
 
-// Timers that the sources of this package made, or had made for them, and that are still armed.
+// Timers that the sources of this package made, or the clock of the core for them, and that are still armed.
 const timers = new Map<number, string>();
 const hook = createHook({
   init(id, type) {
     if (type !== "Timeout" && type !== "Immediate") return;
     const stack = new Error("here").stack ?? "";
-    if (/websocket[/\\](src|dist)[/\\]/.test(stack)) timers.set(id, stack);
+    if (/(websocket[/\\](src|dist)|channels[/\\](src|dist)[/\\]time)[/\\]/.test(stack)) timers.set(id, stack);
   },
   destroy(id) {
     timers.delete(id);

@@ -31,7 +31,8 @@ export interface Clock {
 }
 
 // One for each `setTimeout` there has been: fake timers bring another, and what waits on the host's own stays there.
-class HostClock implements Clock {
+/** @internal */
+export class HostClock implements Clock {
   readonly setTimeout: typeof setTimeout = setTimeout;
   readonly #clearTimeout: typeof clearTimeout = clearTimeout;
   readonly #isFake: boolean = isFake(setTimeout);
@@ -51,7 +52,7 @@ class HostClock implements Clock {
   // alone: by all of it). Having fired, its moment is past: time never reads earlier than that, unless a fake is set
   // back.
   now(): number {
-    const now = this.#read();
+    const now = this.read();
     if (now >= this.#floor) return now;
     if (now >= this.#rangAt) return this.#floor;
     this.#floor = -Infinity;
@@ -89,7 +90,7 @@ class HostClock implements Clock {
 
   // Fakes that leave `performance` alone still say what time it is for them: real time must not count there, or a slow
   // machine would move timers.
-  #read(): number {
+  read(): number {
     if (this.#fakeTime !== undefined) return this.#fakeTime.now();
     return setTimeout === this.setTimeout ? performance.now() : this.#ownNow();
   }
@@ -144,7 +145,7 @@ class HostClock implements Clock {
     // A whole millisecond early: only `setTimeout` is fake. Timers made one after the other then differ by real
     // microseconds that the fake does not count; half a millisecond on, all of one fake moment ring together.
     this.#floor = now < this.#armedFor - 1 ? this.#armedFor + 0.5 : Math.max(now, this.#armedFor);
-    this.#rangAt = this.#read();
+    this.#rangAt = this.read();
     this.#armedFor = Infinity;
     this.#ringing = true;
     ringDue(this, this.#alarms, this.now());
@@ -174,7 +175,11 @@ let virtual: Clock | undefined;
 
 /** @internal The clock that decides now. It changes when fake timers or virtual time come or go. */
 export function clock(): Clock {
-  if (virtual !== undefined) return virtual;
+  return virtual ?? hostClock();
+}
+
+/** @internal The host's clock, or that of fake timers, for what is not virtual under virtual time. */
+export function hostClock(): HostClock {
   if (setTimeout !== host.setTimeout) {
     host = hosts.get(setTimeout) ?? new HostClock();
     hosts.set(setTimeout, host);
