@@ -15,13 +15,13 @@ afterEach(() => {
 /** With the host's timers and its clock in our hands, and the turns of the loop left as they are. */
 function alarmOnFakes(): { readonly alarm: PatientAlarm; rung: number } {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
-  const test = {
+  const one = {
     rung: 0,
     alarm: new PatientAlarm(() => {
-      test.rung += 1;
+      one.rung += 1;
     }),
   };
-  return test;
+  return one;
 }
 
 describe("an alarm that is patient", () => {
