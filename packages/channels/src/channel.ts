@@ -40,6 +40,8 @@ const OVERFLOWS = ["block", "drop-oldest", "drop-newest"] as const;
 
 // Until it holds its first value, a channel has no buffer of its own.
 const EMPTY: Ring<never> = new Ring();
+// And no queue of senders until one waits.
+const NOBODY: List<never> = new List();
 const NONE: ChannelOptions = {};
 const NAMES = ["name", "overflow", "onDrop"];
 const INSTEAD: Instead = Object.fromEntries(
@@ -79,7 +81,7 @@ export interface Channel<in out T> extends SendChannel<T> {}
  * // → dry
  */
 export class Channel<in out T> extends Source<T> implements SendChannel<T> {
-  readonly #senders = new List<Waiting>();
+  #senders: List<Waiting> = NOBODY;
   readonly #capacity: number;
   readonly #options: ChannelOptions<T>;
   #buffer: Ring<T> = EMPTY;
@@ -224,7 +226,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
 
   /** @internal */
   [enlistSender](waiter: Waiting): void {
-    this.#senders.append(waiter);
+    this.#queue().append(waiter);
     this[turnedReady]();
   }
 
@@ -243,9 +245,14 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   }
 
   #park(value: T, options: SignalOptions | undefined): Promise<void> {
-    const parked = parkIn<void>(this.#senders, SEND, this, options, value);
+    const parked = parkIn<void>(this.#queue(), SEND, this, options, value);
     this[turnedReady]();
     return parked;
+  }
+
+  #queue(): List<Waiting> {
+    if (this.#senders === NOBODY) this.#senders = new List();
+    return this.#senders;
   }
 
   #drops(): boolean {
