@@ -178,14 +178,6 @@ export function endedByDeadline(journey: Journey, what: string, code = 1006, rea
   return new SluiceError(errors.TIMEOUT, what, { details: { ...journey.details(), code, reason: said } });
 }
 
-/** A ping cannot be answered now: the pong would stand behind data that we do not read. */
-export function paused(journey: Journey): SluiceError {
-  return new SluiceError(errors.UNAVAILABLE, `Cannot ping ${journey.url}: reading is paused, the channel is full`, {
-    retryable: true,
-    details: journey.details(),
-  });
-}
-
 /** The connection was lost, without a close frame or after the peer's. */
 export function lost(journey: Journey, errno: string | undefined, code = 1006, reason = ""): SluiceError {
   const how = errno === undefined ? "the peer closed it without a close frame" : errno;

@@ -61,10 +61,10 @@ expectType<string[] | undefined>(client.response.headers["set-cookie"]);
 expectError((client.response.status = 200));
 expectError((client.response.headers = {}));
 
-// A ping gives its round trip.
-expectType<Promise<number>>(client.ping());
-expectType<Promise<number>>(client.ping({ timeout: "5s", signal: new AbortController().signal }));
-expectType<Promise<number>>(client.ping({ timeout: undefined, signal: undefined }));
+// A ping gives its round trip, or nothing while reading is paused.
+expectType<Promise<number | undefined>>(client.ping());
+expectType<Promise<number | undefined>>(client.ping({ timeout: "5s", signal: new AbortController().signal }));
+expectType<Promise<number | undefined>>(client.ping({ timeout: undefined, signal: undefined }));
 expectError(client.ping("5s"));
 expectError(client.ping({ timeuot: "5s" }));
 

@@ -165,7 +165,7 @@ describe("a ping", () => {
     await peer.next(OPCODE.PING);
     const { payload } = await peer.next(OPCODE.PING);
     peer.write(pong(payload.toString("latin1")));
-    expect(await first).toBeGreaterThan(await second);
+    expect(await first).toBeGreaterThan((await second) ?? Infinity);
   });
 
   test("is not settled by pongs that nobody asked for, and these are no messages", async () => {
@@ -213,16 +213,14 @@ describe("a ping", () => {
     }
   });
 
-  test("rejects while reading is paused, at once, and when the pause begins while it waits", async () => {
+  test("resolves with undefined while reading is paused, at once, and when the pause begins while it waits", async () => {
     await using server = await RawServer.listen();
     const { client, peer } = await server.meet({ channelCapacity: 2 });
     const waiting = client.ping();
     peer.write(text("1"), text("2"), text("3"));
-    expect(await failureOf(waiting)).toMatchObject({ kind: errors.UNAVAILABLE, retryable: true });
+    expect(await waiting).toBeUndefined();
     expect(client.stats.paused).toBe(true);
-    const failure = await failureOf(client.ping());
-    expect(failure).toMatchObject({ kind: errors.UNAVAILABLE, retryable: true });
-    expect(failure.message).toContain("reading is paused");
+    expect(await client.ping()).toBeUndefined();
     await client.channel().receiveMany(3);
     expect(client.stats.paused).toBe(false);
     const pinging = client.ping();

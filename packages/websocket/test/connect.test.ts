@@ -212,15 +212,6 @@ describe("a signal", () => {
     await peer.gone();
   });
 
-  test("has no effect once connected", async () => {
-    await using server = await PlainServer.echo();
-    const controller = new AbortController();
-    const { client } = await server.meet({ signal: controller.signal });
-    controller.abort();
-    await client.send("still open");
-    expect((await client.channel().receive()).value?.data).toBe("still open");
-  });
-
   test("of fifty diallings carries one listener", async () => {
     await using server = await RawServer.listen();
     const controller = new AbortController();

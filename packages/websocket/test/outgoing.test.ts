@@ -4,8 +4,13 @@ import { Socket } from "node:net";
 import { errors, time } from "@sluice/channels";
 import { virtualTime } from "@sluice/channels/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { COMPRESSION, connect, type ConnectOptions } from "../src/index.ts";
+import { authority, certificate } from "./fixtures/certificates.ts";
+import { Child } from "./fixtures/child.ts";
+import { Elsewhere } from "./fixtures/elsewhere.ts";
 import { failureOf } from "./fixtures/failures.ts";
 import { OPCODE, ping } from "./fixtures/frames.ts";
+import { heldClock } from "./fixtures/held-clock.ts";
 import { RawServer } from "./fixtures/raw-server.ts";
 import { leavesNothingBehind } from "./fixtures/residue.ts";
 import { heard, PlainServer } from "./fixtures/ws-server.ts";
@@ -39,19 +44,27 @@ describe("messages of one turn leave in one write", () => {
     for (let i = 0; i < 100; i += 1) expect((await messages.receive()).value).toBe(`${i}`);
   });
 
-  test("when each is awaited", async () => {
+  test("when each is awaited: the first by itself, what follows at once together", async () => {
     await using server = await PlainServer.listen();
     const { client, socket } = await server.meet();
     const messages = heard(socket);
     const writes = countWrites(server);
+    heldClock(); // a slow machine would make lone ones of them
     // Where turns are budgeted by the count alone: a slow machine's would end before the fiftieth.
     await virtualTime(async () => {
       for (let i = 0; i < 50; i += 1) await client.send(`${i}`);
-      expect(writes()).toBe(0);
     });
     await time.sleep(0);
-    expect(writes()).toBe(1);
+    expect(writes()).toBe(2);
     for (let i = 0; i < 50; i += 1) expect((await messages.receive()).value).toBe(`${i}`);
+  });
+
+  test("when all of them are awaited together", async () => {
+    await using server = await PlainServer.listen();
+    const { client } = await server.meet();
+    const writes = countWrites(server);
+    await Promise.all(Array.from({ length: 100 }, (_, i) => client.send(`${i}`)));
+    expect(writes()).toBe(1);
   });
 
   test("a lone one as soon as the turn is over: before any timer, any immediate, any read", async () => {
@@ -66,6 +79,66 @@ describe("messages of one turn leave in one write", () => {
     await messages.receive();
     await time.sleep(2);
     expect(order.toSorted()).toEqual(["immediate 1", "timer 1"]);
+  });
+});
+
+/** Works without letting anything else happen. */
+function work(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+describe("a lone message is with the system when `send` resolves, whatever the program does next:", () => {
+  const trusted = { tls: certificate("trusted") };
+  const deflating = { options: { perMessageDeflate: true } };
+  const ways: readonly (readonly [string, Parameters<typeof Elsewhere.begin>[0], ConnectOptions, string])[] = [
+    ["over TCP", {}, {}, "progress 10 %"],
+    ["over TLS", trusted, { tls: { ca: authority } }, "progress 10 %"],
+    ["compressed", deflating, { compression: COMPRESSION.CONTEXT_TAKEOVER }, "progress ".repeat(1000)],
+    ["not worth to be compressed", deflating, { compression: COMPRESSION.NO_CONTEXT }, "progress 10 %"],
+    ["large", {}, {}, "progress ".repeat(5_000)],
+  ];
+  test.each(ways)("it arrives while this thread works, %s", async (_, given, options, message) => {
+    await using server = await Elsewhere.begin(given);
+    const scheme = given?.tls === undefined ? "ws" : "wss";
+    const client = await connect(`${scheme}://127.0.0.1:${server.port}/`, options);
+    // Each time the thread works until it has arrived, and the loop never turns but for zlib.
+    for (let count = 1; count <= 3; count += 1) {
+      await client.send(message);
+      expect(server.arrivals(count)).toBe(count);
+      work(1);
+    }
+    client.terminate();
+    await client.closed;
+  });
+
+  test("what was held back before it goes along", async () => {
+    await using server = await Elsewhere.begin();
+    const client = await connect(`ws://127.0.0.1:${server.port}/`);
+    await client.send("first");
+    void client.send("at once behind it");
+    expect(server.arrivals(1)).toBe(1);
+    work(1);
+    await client.send("after a while");
+    expect(server.arrivals(3)).toBe(3);
+    client.terminate();
+    await client.closed;
+  });
+
+  test("nothing that was accepted is lost by `process.exit`", async () => {
+    await using child = await Child.prepare();
+    await using server = await PlainServer.listen();
+    const running = child.run(`
+      const client = await websocket.connect("${server.url}");
+      for (let i = 0; i < 500; i += 1) await client.send(String(i));
+      client.send("not awaited");
+      process.exit(7);
+    `);
+    const messages = heard((await server.next()).socket);
+    expect(await running).toMatchObject({ code: 7 });
+    const received: string[] = [];
+    for await (const message of messages) received.push(message);
+    expect(received).toEqual([...Array.from({ length: 500 }, (__, i) => String(i)), "not awaited"]);
   });
 });
 

@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
-import { errors, time } from "@sluice/channels";
+import { type Duration, errors, time } from "@sluice/channels";
 import { describe, expect, test, vi } from "vitest";
 import { type Client, COMPRESSION, connect } from "../src/index.ts";
 import { authority, certificate } from "./fixtures/certificates.ts";
@@ -350,16 +350,21 @@ describe("a peer that stops reading", () => {
     expect(statuses.at(-1)).toBe("rejected");
   });
 
-  test.each<[string, (client: Client, peer: RawPeer) => unknown, unknown]>([
-    ["until `closeTimeout`", () => undefined, expect.objectContaining({ kind: errors.TIMEOUT })],
-    ["and ends", (_, peer) => peer.socket.end(), expect.objectContaining({ kind: errors.TIMEOUT })],
-    ["and resets", (_, peer) => peer.socket.resetAndDestroy(), expect.objectContaining({ kind: errors.INTERNAL })],
-    ["and we terminate", (client) => client.terminate(), undefined],
+  test.each<[string, Duration, (client: Client, peer: RawPeer) => unknown, unknown]>([
+    ["until `closeTimeout`", "100ms", () => undefined, expect.objectContaining({ kind: errors.TIMEOUT })],
+    ["and ends", "100ms", (_, peer) => peer.socket.end(), expect.objectContaining({ kind: errors.TIMEOUT })],
+    [
+      "and resets",
+      "1h",
+      (_, peer) => peer.socket.resetAndDestroy(),
+      expect.objectContaining({ kind: errors.INTERNAL }),
+    ],
+    ["and we terminate", "1h", (client) => client.terminate(), undefined],
   ])(
     "and closes, and takes none of what was sent, %s: not clean, since our close frame never left",
-    async (_, end, error) => {
+    async (_, closeTimeout, end, error) => {
       await using server = await RawServer.listen();
-      const { client, peer } = await server.meet({ closeTimeout: "100ms" });
+      const { client, peer } = await server.meet({ closeTimeout });
       peer.socket.pause();
       const sends = Promise.allSettled(sendMuch(client));
       peer.write(close(1000));

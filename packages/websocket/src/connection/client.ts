@@ -5,7 +5,7 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
-import type { Duration, ReceiveChannel, SluiceError } from "@sluice/channels";
+import { Channel, type Duration, type ReceiveChannel } from "@sluice/channels";
 import { rejected, settle } from "@sluice/channels/source";
 import { WebSocket } from "ws";
 import { budgeted } from "./budget.ts";
@@ -17,11 +17,12 @@ import {
   type CloseInfo,
   endedByDeadline,
   type Journey,
-  paused,
+  lost,
   timedOut,
   unacceptable,
   usedAfterClose,
 } from "../errors.ts";
+import { Departures } from "./departures.ts";
 import { Farewell } from "./farewell.ts";
 import { dropped, finish, paused as halted, received, shut } from "./incoming.ts";
 import { type ConnectionSettings } from "./options.ts";
@@ -30,10 +31,11 @@ import { Pings } from "./pings.ts";
 import { type Borrower, Reading } from "./reading.ts";
 import { abortSignal, readOptions, type Readers, timeout } from "../protocol/options.ts";
 import { Silence } from "./silence.ts";
+import { Writes } from "./writes.ts";
 
 /** Options of `client.ping`. */
 export interface PingOptions {
-  /** The longest wait for the pong; 0 means none. Default 10 s. */
+  /** The longest wait for the pong, once the ping has left; 0 means none. Default 10 s. */
   readonly timeout?: Duration | undefined;
   /** Ends the wait: rejects with the signal's reason. The ping itself has left. */
   readonly signal?: AbortSignal | undefined;
@@ -85,6 +87,8 @@ export interface ClientParts {
   readonly url: URL;
   readonly settings: ConnectionSettings;
   readonly pace: Pace | undefined;
+  /** Ends the connection. */
+  readonly signal: AbortSignal | undefined;
   readonly journey: Journey;
 }
 
@@ -100,6 +104,8 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   readonly #ending: Ending;
   readonly #reading: Reading;
   readonly #outgoing: Outgoing;
+  readonly #departures: Departures;
+  readonly #writes: Writes;
   readonly #pings: Pings;
   readonly #silence: Silence;
   readonly #settings: ConnectionSettings;
@@ -108,11 +114,24 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   readonly #compression: Compression;
   readonly #response: HandshakeResponse;
   readonly #closed: Promise<CloseInfo>;
+  readonly #until = new Channel<never>({ name: "the end of a connection" });
   #allLeft = false;
   #settleClosed!: (info: CloseInfo) => void;
 
   /** @internal To be called in the turn in which the connection opens, before a frame is read. */
-  constructor({ socket, wire, compression, response, lendTo, accepted, url, settings, pace, journey }: ClientParts) {
+  constructor({
+    socket,
+    wire,
+    compression,
+    response,
+    lendTo,
+    accepted,
+    url,
+    settings,
+    pace,
+    signal,
+    journey,
+  }: ClientParts) {
     this.#socket = socket;
     this.#wire = wire;
     this.#settings = settings;
@@ -124,22 +143,26 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
+    this.#departures = new Departures(socket, wire);
+    this.#writes = Writes.of(wire);
+    this.#writes.listen((errno) => this.#wasReset(errno));
     this.#outgoing = new Outgoing({
       socket,
       wire,
+      departures: this.#departures,
       compresses: compression !== COMPRESSION.DISABLED,
       compressionThreshold: settings.compressionThreshold ?? (compression === COMPRESSION.NO_CONTEXT ? 512 : 128),
       writeTimeout: settings.writeTimeout,
       pace,
-      onStall: () => this.#timeOut("The peer did not take a byte within `writeTimeout`"),
+      onStall: () => this.#timeOut(`No byte could leave within \`writeTimeout\`: ${this.#whatWaits()}`),
     });
-    this.#pings = new Pings((payload) => this.#outgoing.ping(payload));
+    this.#pings = new Pings(this.#departures, (payload, departed) => this.#outgoing.ping(payload, departed));
     this.#silence = new Silence({
       readTimeout: settings.readTimeout,
       keepAlive: settings.keepAlive,
       onSilent: () => this.#timeOut("The peer sent nothing within `readTimeout`"),
-      onQuiet: () => this.#pings.poke(),
-      onUnanswered: () => this.#timeOut("The peer did not answer the ping of `keepAlive`"),
+      onQuiet: (limit) => this.#pings.poke(limit),
+      onUnanswered: (departed) => this.#timeOut(this.#whyUnanswered("The ping of `keepAlive`", departed)),
       onLongPause: () => this.#outgoing.pong(Buffer.alloc(0)),
     });
     this.#reading = new Reading({
@@ -157,10 +180,11 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       onPong: (payload) => this.#pings.answered(payload),
       onClose: () => this.#outgoing.answer(),
       onViolation: (violation) => this.#violated(violation),
-      onPause: () => this.#pings.fail(() => paused(this.#journey)),
+      onPause: () => this.#pings.pause(),
       onExceeded: (what) => this.#exceeded(what),
     });
     this.#listen();
+    if (signal !== undefined) void this.#endBy(signal);
   }
 
   /** The URL it is connected to, redirects included, without user and password. */
@@ -207,8 +231,8 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   /**
    * Gives the channel that messages arrive on, the same object every time.
    *
-   * It closes without a cause after a normal end (1000, 1001, 1005) and after our own `close` or `terminate`, and with
-   * a `SluiceError` as cause after every other end. A full channel stops reading from the socket, and so does one that
+   * It closes without a cause after a normal end (1000, 1001, 1005) and after our own `close` or `terminate`, with the
+   * reason of the signal that ended the connection, and with a `SluiceError` as cause after every other end. A full channel stops reading from the socket, and so does one that
    * holds 4 MiB, or one message of 1 MiB.
    */
   channel(): ReceiveChannel<Message> {
@@ -243,25 +267,28 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   }
 
   /**
-   * Pings the peer; resolves with the round-trip time in milliseconds when the pong arrives (RFC 6455 5.5.2). A pong
-   * also settles every earlier ping.
+   * Pings the peer; resolves with the round-trip time in milliseconds when the pong arrives (RFC 6455 5.5.2), or with
+   * `undefined` while reading is paused, at once or when the pause begins: the pong would stand behind data that nobody
+   * reads, and a peer that fills the channel is alive. A pong also settles every earlier ping.
    *
-   * On abort it rejects with the signal's reason; a pong that comes later is ignored.
+   * The timeout begins when the ping has left. Messages of ours that stand in front of it are no fault of the peer's: it
+   * waits as long as they leave. On abort it rejects with the signal's reason; a pong that comes later is ignored.
    *
-   * @throws SluiceError, as a rejection: TIMEOUT; UNAVAILABLE when reading is paused, or pauses while it waits, since
-   * the pong would stand behind data that nobody reads; INTERNAL when the connection is or gets closed.
+   * @throws SluiceError, as a rejection: TIMEOUT; INTERNAL when the connection is or gets closed.
    */
-  ping(options: PingOptions = {}): Promise<number> {
+  ping(options: PingOptions = {}): Promise<number | undefined> {
     return budgeted(this.#ping(options));
   }
 
-  async #ping(options: PingOptions): Promise<number> {
+  async #ping(options: PingOptions): Promise<number | undefined> {
     const { timeout: limit, signal } = readOptions(PING, options);
     signal?.throwIfAborted();
     this.#assertOpen("ping");
-    if (this.#reading.channel[halted]) throw paused(this.#journey);
-    const late = (): SluiceError => timedOut(this.#journey, `No pong from ${this.#journey.url} within ${limit} ms`);
-    return this.#pings.ask(limit, signal, late);
+    if (this.#reading.channel[halted]) return undefined;
+    return this.#pings.ask(limit, signal, (departed) => {
+      const { url } = this.#journey;
+      return timedOut(this.#journey, this.#whyUnanswered(`The ping to ${url}`, departed, `within ${limit} ms`));
+    });
   }
 
   /**
@@ -283,13 +310,25 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
 
   async #close(code: number, reason: string): Promise<CloseInfo> {
     checkClose(code, reason);
-    if (this.#isOpen()) {
-      this.#ending.begin("local", code, reason, undefined);
-      this.#reading.channel[shut]();
-      this.#letGo();
-      this.#shakeHands(code, reason);
-    }
+    this.#beginClose(code, reason, undefined);
     return this.#closed;
+  }
+
+  #beginClose(code: number, reason: string, cause: unknown): void {
+    if (!this.#isOpen()) return;
+    this.#ending.begin("local", code, reason, undefined);
+    this.#reading.channel[shut](cause);
+    this.#letGo();
+    this.#shakeHands(code, reason);
+  }
+
+  // A receive that nothing ever satisfies: however many connections wait on a signal, the core listens to it once.
+  async #endBy(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#until.receive({ signal });
+    } catch (reason) {
+      this.#beginClose(CLOSE_CODES.GOING_AWAY, "", reason);
+    }
   }
 
   /**
@@ -325,10 +364,28 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     socket.on("error", (error) => this.#broken(error));
     socket.on("close", (code, reason) => this.#ended(code, reason));
     this.#wire.on("error", (error: NodeJS.ErrnoException) => {
-      this.#ending.broke(error.code, socket.bufferedAmount);
+      this.#ending.broke(error.code, socket.bufferedAmount > 0);
     });
     // Node says so when everything was written that was to be; ws may end the socket with data that zlib still has.
-    this.#wire.on("prefinish", () => (this.#allLeft = socket.bufferedAmount === 0));
+    this.#wire.on("prefinish", () => (this.#allLeft = socket.bufferedAmount === 0 && this.#writes.errno === undefined));
+  }
+
+  // What a write met; what the peer has sent before is still there to be read, its close frame too.
+  #wasReset(errno: string): void {
+    this.#ending.broke(errno, this.#outgoing.unsent > 0);
+    if (!this.#isOpen()) return;
+    this.#silence.end();
+    const failure = lost(this.#journey, errno);
+    this.#outgoing.end(failure);
+    this.#pings.fail(() => failure);
+  }
+
+  #whatWaits(): string {
+    return `${this.#departures.waiting} bytes of ours wait, and the peer takes none`;
+  }
+
+  #whyUnanswered(ping: string, departed: boolean, within = "in time"): string {
+    return departed ? `${ping} was not answered ${within}` : `${ping} could not leave: ${this.#whatWaits()}`;
   }
 
   #isOpen(): boolean {
@@ -337,6 +394,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
 
   #assertOpen(operation: string): void {
     if (!this.#isOpen()) throw usedAfterClose(this.#journey, operation, this.#ending.soFar());
+    if (this.#writes.errno !== undefined) throw lost(this.#journey, this.#writes.errno);
   }
 
   // Whatever waits on this connection learns that it is over.
@@ -402,8 +460,15 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   #awaitAnswer(): void {
     const { closeTimeout, writeTimeout } = this.#settings;
     if (closeTimeout === undefined) return;
-    const [socket, wire] = [this.#socket, this.#wire];
-    this.#farewell = new Farewell({ socket, wire, closeTimeout, writeTimeout, onExpired: () => this.#ending.expire() });
+    const [socket, wire, departures] = [this.#socket, this.#wire, this.#departures];
+    this.#farewell = new Farewell({
+      socket,
+      wire,
+      departures,
+      closeTimeout,
+      writeTimeout,
+      onExpired: () => this.#ending.expire(),
+    });
   }
 
   #ended(code: number, reason: Buffer): void {
@@ -411,6 +476,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     const info = this.#ending.conclude(code, reason.toString(), this.#allLeft);
     this.#reading.end(info.error);
     this.#letGo();
+    this.#until.close();
     settle(this.#settleClosed, info);
   }
 }

@@ -63,10 +63,10 @@ export class Ending {
     this.#expired = true;
   }
 
-  /** The socket failed, as Node spells it, with `unsent` bytes of ours in it. */
-  broke(errno: string | undefined, unsent: number): void {
+  /** The socket failed, as Node spells it, with messages of ours in it or without. */
+  broke(errno: string | undefined, unsent: boolean): void {
     this.#errno ??= errno;
-    this.#unsent ||= unsent > 0;
+    this.#unsent ||= unsent;
   }
 
   /** What can be said by now. */

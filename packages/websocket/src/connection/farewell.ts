@@ -4,6 +4,7 @@
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { Alarm } from "./alarm.ts";
+import { type Departures, Patience } from "./departures.ts";
 
 const LOOKS = 8; // within `closeTimeout`
 
@@ -11,34 +12,29 @@ const LOOKS = 8; // within `closeTimeout`
 export interface FarewellOptions {
   readonly socket: WebSocket;
   readonly wire: Socket;
+  readonly departures: Departures;
   readonly closeTimeout: number;
   readonly writeTimeout: number | undefined;
   readonly onExpired: () => void;
-}
-
-/** The handle of a socket, as Node keeps it; that of TLS has the one of TCP as its parent. */
-interface Handle {
-  readonly writeQueueSize?: number;
-  readonly _parent?: Handle;
 }
 
 /** @internal */
 export class Farewell {
   readonly #options: FarewellOptions;
   readonly #alarm = new Alarm(() => this.#look());
-  readonly #lastDeparture: number;
-  #unsent: number;
+  readonly #patience: Patience | undefined;
+  #taken: number;
   #since = performance.now();
 
   /** To be made when the close frame is on its way. The process waits, also after `unref`, as it would with ws. */
   constructor(options: FarewellOptions) {
     this.#options = options;
-    const { socket, wire, writeTimeout } = options;
+    const { socket, wire, departures, writeTimeout } = options;
     const { _closeTimer: timer } = socket as unknown as { readonly _closeTimer?: NodeJS.Timeout };
     clearTimeout(timer);
     wire.ref();
-    this.#unsent = this.#left();
-    this.#lastDeparture = this.#since + (writeTimeout ?? Infinity);
+    this.#taken = departures.taken;
+    if (writeTimeout !== undefined) this.#patience = new Patience(departures, writeTimeout);
     this.#lookSoon();
   }
 
@@ -48,13 +44,12 @@ export class Farewell {
   }
 
   #look(): void {
-    const { socket, wire, closeTimeout, onExpired } = this.#options;
+    const { wire, departures, closeTimeout, onExpired } = this.#options;
     const now = performance.now();
-    const left = this.#left();
-    const compressing = socket.bufferedAmount > wire.writableLength; // our own doing, not the peer's
-    if (left < this.#unsent || compressing) this.#since = now;
-    this.#unsent = left;
-    const stalled = left > 0 && !compressing && now >= this.#lastDeparture;
+    const { taken, compressing } = departures; // compressing is our own doing, not the peer's
+    if (taken > this.#taken || compressing) this.#since = now;
+    this.#taken = taken;
+    const stalled = departures.waiting > 0 && this.#patience !== undefined && this.#patience.left() <= 0;
     if (now - this.#since < closeTimeout && !stalled) {
       this.#lookSoon();
       return;
@@ -64,18 +59,9 @@ export class Farewell {
   }
 
   #lookSoon(): void {
-    const { closeTimeout } = this.#options;
+    const { departures, closeTimeout } = this.#options;
     const now = performance.now();
-    const last = this.#lastDeparture > now ? this.#lastDeparture : Infinity;
-    this.#alarm.at(Math.min(now + closeTimeout / LOOKS, this.#since + closeTimeout, last));
-  }
-
-  // A large message counts in full in `bufferedAmount` until all of it has left; what the system did not take yet of it
-  // only the handle knows.
-  #left(): number {
-    const { socket, wire } = this.#options;
-    const { _handle: handle } = wire as unknown as { readonly _handle?: Handle };
-    const { _parent: lowest = handle } = handle ?? {};
-    return socket.bufferedAmount + (lowest?.writeQueueSize ?? 0);
+    const look = departures.waiting > 0 ? (this.#patience?.nextLook() ?? Infinity) : Infinity;
+    this.#alarm.at(Math.min(now + closeTimeout / LOOKS, this.#since + closeTimeout, now + look));
   }
 }

@@ -1,6 +1,7 @@
-// Data → socket. Messages of one turn leave in one write: the socket is corked by the first and uncorked when the turn
-// ends (process.nextTick runs behind every promise reaction of the turn), or earlier when much has gathered. One system
-// call for each small message is what sending costs: 529,000 messages/s corked, 71,000 without (bench: send-64).
+// Data → socket. Messages that are sent together leave in one write: one system call for each small message is what
+// sending costs, 529,000 messages/s in bursts, 71,000 without (bench: send-64). The first of a turn leaves before its
+// promise is seen to be settled: a program may work, or exit, as soon as it has sent. What follows at once is a burst and
+// leaves when the turn ends (process.nextTick runs behind every promise reaction), or when much has gathered.
 
 import { isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
@@ -9,16 +10,24 @@ import { Ring, sent, settle } from "@sluice/channels/source";
 import PQueue from "p-queue";
 import { WebSocket } from "ws";
 import { Alarm } from "./alarm.ts";
+import { type Departures, Patience } from "./departures.ts";
 import type { Data } from "../protocol/message.ts";
 import { BINARY, type MessageType, TEXT } from "../protocol/constants.ts";
 import { invalid, invalidText } from "../errors.ts";
 
 /** Bytes that may wait in this process before `send` waits too. */
 const HIGH_WATER = 64 * 1024;
-// A frame's header at its longest.
-const HEADER = 14;
-// Taken at load: fake timers of tests must not hold back what was sent.
-const nextTick = process.nextTick.bind(process);
+// Messages that follow each other so closely are a burst: whoever does anything in between sends lone ones. Milliseconds.
+const PAUSE = 0.1;
+
+// Fakes of tests must not hold back what was sent: the real ones are taken at load, unless fakes were there first.
+const atTurnsEnd = taken(process, "nextTick");
+const nextTurn = taken(globalThis, "setImmediate");
+const reactions: Promise<void> = Promise.resolve();
+
+/** Those that hold back a burst: what `process.exit` would lose. */
+const corked = new Set<{ flush(): void }>();
+let listening = false;
 
 /** At most so many messages in any stretch of so many milliseconds. */
 export interface Pace {
@@ -32,11 +41,15 @@ export interface OutgoingOptions {
   readonly wire: Socket;
   readonly compresses: boolean;
   readonly compressionThreshold: number;
+  readonly departures: Departures;
   readonly writeTimeout: number | undefined;
   readonly pace: Pace | undefined;
-  /** A byte has waited longer than `writeTimeout`. */
+  /** Bytes wait, and none could leave for as long as `writeTimeout` allows. */
   readonly onStall: () => void;
 }
+
+type Schedule = (task: () => void) => unknown;
+type Departed = (error?: Error | null) => void;
 
 interface Waiting {
   readonly payload: Buffer;
@@ -55,15 +68,23 @@ export class Outgoing {
   #asking = false;
   #asked = false;
   #corked = false;
+  /** What is corked leaves within this turn, before anybody who waits for a send goes on. */
+  #leaving = false;
+  /** Something has left in this turn already: what comes now is a burst. */
+  #burst = false;
+  /** Something was being written before what is corked. */
+  #behind = false;
+  readonly #later: ((value: undefined) => void)[] = [];
+  #turning = false;
+  #lastAt = 0;
   #pong: Buffer | undefined = undefined;
   #pongLeaving = false;
-  // When marked writes were made that have not left yet: the oldest, and those behind it.
-  #oldest: number | undefined = undefined;
-  readonly #departures = new Ring<number>();
   readonly #stall: Alarm | undefined;
+  #patience: Patience | undefined = undefined;
   #messages = 0;
   #departed = 0;
   #ended = false;
+  #reason: unknown = undefined;
 
   constructor(options: OutgoingOptions) {
     this.#options = options;
@@ -73,7 +94,9 @@ export class Outgoing {
     if (options.pace !== undefined) {
       this.#slots = new PQueue({ intervalCap: options.pace.messages, interval: options.pace.per, strict: true });
     }
-    if (options.writeTimeout !== undefined) this.#stall = new Alarm(options.onStall);
+    if (options.writeTimeout !== undefined) this.#stall = new Alarm(() => this.#lookAtStall());
+    if (!listening) process.on("exit", flushAll);
+    listening = true;
   }
 
   /** Messages that were accepted. */
@@ -102,8 +125,9 @@ export class Outgoing {
     // What waits, here or for zlib, is read when the caller may have changed it; anything else is masked into a copy.
     if (typeof data !== "string" && (!leavesNow || this.#options.compresses)) payload = Buffer.from(payload);
     if (leavesNow) {
+      if (this.#compresses(payload) && this.#isLone()) return this.#compressed(payload, binary);
       this.#write(payload, binary);
-      return sent();
+      return (this.#leaving && this.#behind) || this.#later.length > 0 ? this.#afterTurn() : sent();
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ payload, binary, resolve, reject });
@@ -112,9 +136,10 @@ export class Outgoing {
   }
 
   /** Writes a ping; it is not held up by pace or high water. */
-  ping(payload: string): void {
+  ping(payload: string, departed: () => void): void {
     this.#cork();
-    this.#socket.ping(payload, undefined, this.#mark());
+    this.#watch();
+    this.#socket.ping(payload, undefined, departed);
   }
 
   /**
@@ -129,9 +154,11 @@ export class Outgoing {
   /** Lets everything that was accepted go to the kernel now. */
   flush(): void {
     if (!this.#corked) return;
-    this.#corked = false;
+    this.#corked = this.#leaving = false;
+    corked.delete(this);
     if (this.#pong !== undefined && !this.#pongLeaving && this.#socket.readyState === WebSocket.OPEN) this.#writePong();
     this.#wire.uncork();
+    this.#options.departures.note();
   }
 
   /** Writes the pong that waits for the end of the turn: a close frame will be written next (RFC 6455 5.5.2). */
@@ -143,6 +170,7 @@ export class Outgoing {
   end(reason: unknown): void {
     this.answer();
     this.#ended = true;
+    this.#reason = reason;
     this.#stall?.clear();
     this.#slots?.clear();
     this.#pong = undefined;
@@ -155,72 +183,120 @@ export class Outgoing {
     return this.#socket.bufferedAmount < HIGH_WATER;
   }
 
-  #write(payload: Buffer, binary: boolean): void {
-    const first = !this.#corked;
+  #write(payload: Buffer, binary: boolean, departed: Departed = this.#messageDeparted): void {
     this.#cork();
+    this.#watch();
     this.#messages += 1;
-    const compress = this.#options.compresses && payload.length >= this.#options.compressionThreshold;
-    // Whatever lifts the buffer over the mark reports when it has left: that wakes the sends that will wait.
-    const crosses = this.#socket.bufferedAmount + payload.length + HEADER >= HIGH_WATER;
-    const marked = crosses || (first && this.#stall !== undefined);
-    if (marked) this.#mark();
-    this.#socket.send(payload, optionsOf(binary, compress), marked ? this.#markedDeparted : this.#messageDeparted);
+    this.#socket.send(payload, optionsOf(binary, this.#compresses(payload)), departed);
+  }
+
+  #compresses({ length }: Buffer): boolean {
+    return this.#options.compresses && length >= this.#options.compressionThreshold;
+  }
+
+  // Nothing is on its way, and nothing was a moment ago.
+  #isLone(): boolean {
+    return this.#pauses() && this.#socket.bufferedAmount === 0;
+  }
+
+  // True when nothing was sent a moment ago.
+  #pauses(): boolean {
+    const now = performance.now();
+    const pause = now - this.#lastAt;
+    this.#lastAt = now;
+    return pause >= PAUSE;
+  }
+
+  // Behind what TLS is still writing a message leaves when the loop has turned. Whoever comes then waits as well: promises
+  // settle in the order of the calls.
+  #afterTurn(): Promise<void> {
+    if (this.#later.length === 0) nextTurn(this.#turned);
+    return new Promise((resolve) => {
+      this.#later.push(resolve);
+    });
+  }
+
+  // zlib works in another thread, and comes back when the loop turns: a lone message that it has is with the system only
+  // when it says so.
+  #compressed(payload: Buffer, binary: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#write(payload, binary, (error) => {
+        this.#messageDeparted(error);
+        this.#lastAt = performance.now();
+        if (error instanceof Error) settle(reject, this.#reason ?? error);
+        else settle(resolve, undefined);
+      });
+    });
   }
 
   // One function for all messages: Node then calls them back in a loop, without an object for each. When the socket is
   // destroyed, Node tells a write under way that it succeeded.
   readonly #messageDeparted = (error?: Error | null): void => {
-    if (!error && !this.#wire.destroyed) this.#departed += 1;
-  };
-
-  readonly #markedDeparted = (error?: Error | null): void => {
-    this.#messageDeparted(error);
+    if (!error && !this.#wire.destroyed && !this.#options.departures.broken) this.#departed += 1;
     this.#left();
   };
 
   #cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#wire.cork();
-    nextTick(this.#turnEnded);
+    if (this.#leaving) return;
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#behind = this.#wire.writableLength > 0;
+      this.#wire.cork();
+      corked.add(this);
+    }
+    if (!this.#burst || this.#pauses()) {
+      this.#leaving = true;
+      void reactions.then(this.#leave);
+    }
+    if (this.#turning) return;
+    this.#turning = true;
+    atTurnsEnd(this.#turnEnded);
   }
 
+  readonly #leave = (): void => {
+    this.flush();
+    this.#burst = true;
+    this.#lastAt = performance.now();
+  };
+
+  readonly #turned = (): void => {
+    for (const resolve of this.#later.splice(0)) settle(resolve, undefined);
+  };
+
   readonly #turnEnded = (): void => {
+    this.#turning = this.#burst = false;
     this.flush();
   };
 
-  // Marked writes leave in the order they were made, so the callbacks need not say which one it is.
-  #mark(): () => void {
-    if (this.#stall !== undefined && this.#options.writeTimeout !== undefined && !this.#ended) {
-      const now = performance.now();
-      if (this.#oldest === undefined) {
-        this.#oldest = now;
-        this.#stall.at(now + this.#options.writeTimeout);
-      } else {
-        this.#departures.push(now);
-      }
-    }
-    return this.#left;
+  // Pieces leave unseen, so we look now and then while something waits.
+  #watch(): void {
+    const { writeTimeout, departures } = this.#options;
+    if (this.#stall === undefined || writeTimeout === undefined || this.#stall.set || this.#ended) return;
+    this.#patience = new Patience(departures, writeTimeout);
+    this.#stall.in(this.#patience.nextLook());
   }
 
-  readonly #left = (): void => {
-    if (this.#ended) return;
-    if (this.#stall !== undefined && this.#options.writeTimeout !== undefined) {
-      this.#oldest = this.#departures.length > 0 ? this.#departures.shift() : undefined;
-      this.#stall.at(this.#oldest === undefined ? Infinity : this.#oldest + this.#options.writeTimeout);
-    }
-    if (this.#waiting.length > 0) this.#advance();
-  };
+  #lookAtStall(): void {
+    const patience = this.#patience;
+    if (patience === undefined || this.#options.departures.waiting === 0) return;
+    if (patience.left() > 0) this.#stall?.in(patience.nextLook());
+    else this.#options.onStall();
+  }
+
+  // Something has left: there may be room for those that wait.
+  #left(): void {
+    if (!this.#ended && this.#waiting.length > 0) this.#advance();
+  }
 
   #writePong(): void {
     if (this.#pong === undefined) return;
     const payload = this.#pong;
     this.#pong = undefined;
     this.#pongLeaving = true;
-    const left = this.#mark();
+    this.#watch();
     this.#socket.pong(payload, undefined, () => {
       this.#pongLeaving = false;
-      left();
+      this.#left();
       if (this.#pong !== undefined) this.#cork();
     });
   }
@@ -262,6 +338,16 @@ export class Outgoing {
     this.#write(payload, binary);
     settle(resolve, undefined);
   }
+}
+
+function flushAll(): void {
+  for (const one of corked) one.flush();
+}
+
+function taken(host: object, name: string): Schedule {
+  const own = Reflect.get(host, name) as Schedule;
+  // A fake has its clock as property.
+  return "clock" in own ? (task) => (Reflect.get(host, name) as Schedule)(task) : own.bind(host);
 }
 
 // ws copies its options, so these four serve every message.

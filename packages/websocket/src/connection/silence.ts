@@ -2,6 +2,7 @@
 // own slow consumer nothing can be heard, so every clock here stands still and starts afresh when reading goes on.
 
 import { Alarm } from "./alarm.ts";
+import type { Answer } from "./pings.ts";
 
 // While we do not read we answer no pings; an unsolicited pong now and then (RFC 6455 5.5.3) tells peer and proxies
 // that we live. Proxies cut idle connections after a minute or so.
@@ -13,10 +14,10 @@ export interface SilenceOptions {
   readonly keepAlive: { readonly interval: number; readonly timeout: number | undefined } | undefined;
   /** Nothing came for `readTimeout`. */
   readonly onSilent: () => void;
-  /** Nothing came for `interval`: ping. */
-  readonly onQuiet: () => void;
-  /** Nothing came for `timeout` after the ping. */
-  readonly onUnanswered: () => void;
+  /** Nothing came for `interval`: ping; gives the wait for the answer. */
+  readonly onQuiet: (timeout: number | undefined) => Answer;
+  /** Nothing came for `timeout` after the ping, or it could not leave. */
+  readonly onUnanswered: (departed: boolean) => void;
   /** Reading has been paused for long: give a sign of life. */
   readonly onLongPause: () => void;
 }
@@ -27,6 +28,7 @@ export class Silence {
   readonly #read: Alarm | undefined;
   readonly #quiet: Alarm | undefined;
   readonly #answer: Alarm | undefined;
+  #awaited: Answer | undefined = undefined;
   readonly #pause: Alarm;
   #heardAt = 0;
   #pausedAt: number | undefined = undefined;
@@ -54,6 +56,7 @@ export class Silence {
     if (readTimeout !== undefined) this.#read?.at(this.#heardAt + readTimeout);
     if (keepAlive !== undefined) this.#quiet?.at(this.#heardAt + keepAlive.interval);
     this.#answer?.at(Infinity);
+    this.#awaited = undefined;
   }
 
   /** Reading is paused by us. */
@@ -74,6 +77,7 @@ export class Silence {
   /** The connection ends: no clock goes on. */
   end(): void {
     this.#ended = true;
+    this.#awaited = undefined;
     for (const alarm of [this.#read, this.#quiet, this.#answer, this.#pause]) alarm?.clear();
   }
 
@@ -83,15 +87,25 @@ export class Silence {
 
   readonly #quietDue = (): void => {
     if (this.#pausedAt !== undefined) return;
-    const { keepAlive } = this.#options;
-    if (keepAlive?.timeout !== undefined) this.#answer?.in(keepAlive.timeout);
-    // Without a limit for the answer the connection is pinged for as long as it is silent.
-    else if (keepAlive !== undefined) this.#quiet?.in(keepAlive.interval);
-    this.#options.onQuiet();
+    const { keepAlive, onQuiet } = this.#options;
+    const answer = onQuiet(keepAlive?.timeout);
+    if (keepAlive?.timeout === undefined) {
+      // Without a limit for the answer the connection is pinged for as long as it is silent.
+      if (keepAlive !== undefined) this.#quiet?.in(keepAlive.interval);
+      return;
+    }
+    this.#awaited = answer;
+    this.#answer?.in(answer.nextLook());
+    answer.listen(() => {
+      if (this.#awaited === answer) this.#answer?.in(answer.nextLook());
+    });
   };
 
   readonly #answerDue = (): void => {
-    if (this.#pausedAt === undefined) this.#options.onUnanswered();
+    const answer = this.#awaited;
+    if (this.#pausedAt !== undefined || answer === undefined) return;
+    if (answer.left() > 0) this.#answer?.in(answer.nextLook());
+    else this.#options.onUnanswered(answer.departed);
   };
 
   readonly #pauseDue = (): void => {

@@ -21,7 +21,7 @@ import { Redaction, redactText, redactUrl } from "../protocol/redaction.ts";
  *
  * Policies of the surrounding `security.run` and address rules are asked before anything is dialled and at each
  * redirect. The whole takes at most `dialTimeout`. On abort it rejects with the signal's reason and the attempt is
- * gone; once connected the signal has no effect.
+ * gone; once connected, an abort ends the connection as `close(1001)` does, and the channel's cause is the reason.
  *
  * @throws SluiceError, as a rejection: INVALID for a bad URL or option (nothing was dialled), PERMISSION_DENIED,
  * TIMEOUT, INTERNAL for the network (retryable) and for certificates that are not trusted (not), and by the status a
@@ -140,7 +140,15 @@ class Dialling {
       ...this.#credentials,
       onOpen: (opened) => {
         const [settings, journey] = [this.#settings, this.#journey];
-        return new Client({ ...opened, accepted: false, url: this.#target, settings, pace: settings.pace, journey });
+        return new Client({
+          ...opened,
+          accepted: false,
+          url: this.#target,
+          settings,
+          pace: settings.pace,
+          signal,
+          journey,
+        });
       },
     });
     this.#handshake = handshake;

@@ -46,7 +46,10 @@ export interface ConnectOptions extends ConnectionOptions {
   readonly agent?: AgentGiven | undefined;
   /** Looks names up in place of `dns.lookup`, and is called like it. What it answers is judged by `addresses`. */
   readonly lookup?: LookupFunction | undefined;
-  /** Ends the dialling: `connect` rejects with the signal's reason. No effect once connected. */
+  /**
+   * Ends the dialling: `connect` rejects with the signal's reason. Once connected, an abort ends the connection as
+   * `close(1001)` does, and the channel's cause is the reason; a limit on dialling alone is `dialTimeout`.
+   */
   readonly signal?: AbortSignal | undefined;
   /** What `node:tls` takes: `ca`, `cert`, `key`, `rejectUnauthorized` … */
   readonly tls?: TlsOptions | undefined;

@@ -8,6 +8,7 @@ import type { AddressGuard } from "./addresses.ts";
 import { Attempts } from "./attempts.ts";
 import { type Address, addressesOf, hostOf, Judge } from "./lookup.ts";
 import type { Borrower } from "../connection/reading.ts";
+import { Writes } from "../connection/writes.ts";
 import { plainHostname } from "./resource.ts";
 import type { Journey } from "../errors.ts";
 import type { TlsOptions } from "./tls.ts";
@@ -156,6 +157,7 @@ export class Wire implements Way {
     journey.phase = this.#secure ? "tls" : "http";
     const socket = this.#secure ? this.#secured(tcp) : tcp;
     this.#socket = socket;
+    Writes.of(socket); // a refusal, or an alert, may be there already
     const enter = (): void => ready({ createConnection: () => socket });
     socket.on("error", (error: NodeJS.ErrnoException) => {
       this.#errno ??= error.code;

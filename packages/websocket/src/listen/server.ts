@@ -274,7 +274,17 @@ export class Reception<D> implements Server<D> {
     const { headers, ...parts } = opened;
     const response = { status: 101, headers };
     const settings = this.#settings;
-    const client = new Client({ ...parts, wire, response, accepted: true, url, settings, pace: undefined, journey });
+    const client = new Client({
+      ...parts,
+      wire,
+      response,
+      accepted: true,
+      url,
+      settings,
+      pace: undefined,
+      signal: undefined,
+      journey,
+    });
     this.#accepted += 1;
     this.#clients.add(client);
     void this.#watch(client, seat);
