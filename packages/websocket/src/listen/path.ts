@@ -14,7 +14,8 @@ export const pathRule: Reader<PathRule> = (given, option) => {
   if (given === undefined) return EVERY_PATH;
   if (typeof given === "function") return given as PathRule;
   const patterns = ((Array.isArray(given) ? given : [given]) as unknown[]).map((pattern) => patternOf(pattern, option));
-  return ({ pathname }) => patterns.some((pattern) => pattern.test({ pathname }));
+  // A path that begins with two slashes is read by the patterns as a host and a path: `//any/chat` would be `/chat`.
+  return ({ pathname }) => !pathname.startsWith("//") && patterns.some((pattern) => pattern.test({ pathname }));
 };
 
 function patternOf(given: unknown, option: string): URLPattern {
