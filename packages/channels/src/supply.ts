@@ -44,9 +44,29 @@ export function supplyOptions<O extends SupplyOptions>(options: O | undefined, n
 }
 
 /** @internal The channel, once it is known to be one. */
-export function sourceOf<T>(channel: ReceiveChannel<T>): Source<T> {
+export function sourceOf<T>(channel: ReceiveChannel<T>, what = "source"): Source<T> {
   if (isObject(channel) && Source[genuine](channel)) return channel as Source<T>;
-  throw new TypeError(expected("source", "a channel to receive from", shownStranger(channel)));
+  throw new TypeError(expected(what, "a channel to receive from", shownStranger(channel)));
+}
+
+/**
+ * @internal Gives what runs a task in a microtask, in the async context of now, wherever it is called from: what a
+ * channel calls of the program's (a function, an iterator) is neither the sender's business nor the receiver's.
+ */
+export function inThisContext(task: () => void): () => void {
+  let wake: () => void;
+  const rest = (): void => {
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    void woken.then(run); // the context that counts is the one in which this was called
+  };
+  const run = (): void => {
+    rest();
+    task();
+  };
+  rest();
+  return () => wake();
 }
 
 /** @internal Where the values of an `Outlet` come from. Dispose and the signal end it. */

@@ -4,7 +4,7 @@
 
 import { awaited, check, isObject, type Link, List, option, Ring, unlink, whole } from "../source.ts";
 import { CANCELED, type ErrorKind, SluiceError, UNKNOWN } from "../errors.ts";
-import { type Ending, supplyOptions } from "../supply.ts";
+import { type Ending, inThisContext, supplyOptions } from "../supply.ts";
 import type { ReceiveChannel } from "../types.ts";
 import type { FlowOptions } from "./options.ts";
 import { Stage } from "./stage.ts";
@@ -77,7 +77,7 @@ class Mapping<T, R> extends Stage<T, R> {
   #count = 0; // in hand, results included
   #failed = false;
   #ended = false; // with entries in hand: what still comes of them is nobody's
-  #wake: () => void = () => {};
+  readonly #wake = inThisContext(() => this.#work());
 
   constructor(source: ReceiveChannel<T>, apply: Apply<T, R>, options: MapOptions) {
     super(source, options);
@@ -86,19 +86,9 @@ class Mapping<T, R> extends Stage<T, R> {
     this.#apply = apply;
     this.#concurrency = concurrency === Infinity ? concurrency : whole(concurrency, "concurrency", 1);
     this.#ordered = option(options, "ordered", "boolean") ?? true;
-    this.#rest();
-  }
-
-  // What is registered here runs in the context of now, wherever it is woken from.
-  #rest(): void {
-    const woken = new Promise<void>((wake) => {
-      this.#wake = wake;
-    });
-    void woken.then(() => this.#work());
   }
 
   #work(): void {
-    this.#rest();
     this.pull();
     while (this.#begin.length > 0) this.#run(this.#begin.shift());
   }
