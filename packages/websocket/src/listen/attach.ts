@@ -19,16 +19,17 @@ import { type House, Reception, type Server } from "./server.ts";
  * @throws SluiceError of kind INVALID for what is no server, and for a bad option.
  *
  * @example
+ * import { once } from "node:events";
  * import { createServer } from "node:http";
  * import { attach } from "@sluice/websocket";
  *
  * const site = createServer();
  * const chat = attach(site, { path: "/chat" });
- * site.listen(0, "127.0.0.1", async () => {
- *   console.log(chat.url.startsWith("ws://127.0.0.1:")); // → true
- *   await chat.close();
- *   site.close();
- * });
+ * site.listen(0, "127.0.0.1");
+ * await once(site, "listening");
+ * console.log(chat.url.startsWith("ws://127.0.0.1:")); // → true
+ * await chat.close();
+ * site.close();
  */
 export function attach<D = undefined>(
   server: HttpServer | HttpsServer,
