@@ -7,6 +7,9 @@ const floor = { name: "await", program: "await", what: "the floor: `await` of a 
 const sized = (program, sizes, what) =>
   sizes.map((size) => ({ name: `${program}-${size}`, program, size, what: what(size.toLocaleString("en")) }));
 
+/** More deliveries than there is room for at once, many times: else all would be there at the beginning. */
+const manyRounds = (row) => ({ ...row, least: 256 * row.size });
+
 const named = (name, what, more) => ({ name, program: name, what, ...more });
 
 const definitions = {
@@ -62,6 +65,25 @@ const definitions = {
       ),
     ],
   },
+  broadcast: {
+    title: "One tells many",
+    source: "programs/broadcast.mjs",
+    kind: "time",
+    rows: [
+      floor,
+      ...sized(
+        "broadcast",
+        [2, 16, 1_000],
+        (n) => `one task tells ${n} that receive, each from a buffer of 128, half full, all awaited; per delivery`,
+      ).map(manyRounds),
+      ...sized(
+        "fan-out",
+        [2, 16, 1_000],
+        (n) => `the same by ${n} channels, which the task sends to one after the other; per delivery`,
+      ).map(manyRounds),
+      named("latest", "a value is set and seen by one who waits; per change"),
+    ],
+  },
   liveness: {
     title: "What else gets its turn while a rendezvous saturates the process",
     source: "kinds.mjs",
@@ -82,6 +104,9 @@ const definitions = {
       named("idle-channel", "an idle channel; bytes", { kind: "weight" }),
       named("parked-receive", "a receive that waits, its promise included; bytes", { kind: "weight" }),
       named("parked-case", "a case of a select over 64 channels that waits; bytes", { size: 64, kind: "weight" }),
+      ...sized("broadcast-value", [1, 1_000], (n) => `a value that ${n} subscribers have yet to receive; bytes`).map(
+        (row) => ({ ...row, kind: "weight" }),
+      ),
       named(
         "select-beside-silence",
         "heap growth by 10^5 selects (10^6 with --full) over a busy and a silent channel; bytes",

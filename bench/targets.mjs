@@ -59,6 +59,22 @@ const targets = [
     1.3,
     (found) => median(found, "selector", "selector-10000") / median(found, "selector", "selector-2"),
   ),
+  // With two, a delivery costs half a send as well, and cannot be half of a send and a receive.
+  ...[16, 1_000].map((n) =>
+    atMost(
+      `broadcast-${n}: of ${n} channels`,
+      0.5,
+      (found) => median(found, "broadcast", `broadcast-${n}`) / median(found, "broadcast", `fan-out-${n}`),
+    ),
+  ),
+  atMost("latest: set and seen", 200, (found) => median(found, "broadcast", "latest"), "ns"),
+  atMost(
+    "broadcast-value-1000: of broadcast-value-1",
+    1.1,
+    (found) =>
+      median(found, "memory", "broadcast-value-1000", "sluice", "bytes") /
+      median(found, "memory", "broadcast-value-1", "sluice", "bytes"),
+  ),
   atMost(
     "interval under load: 99th percentile",
     10,

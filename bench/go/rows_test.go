@@ -35,6 +35,9 @@ func BenchmarkRow(b *testing.B) {
 		b.Run(fmt.Sprint("buffered-", size), stream(size))
 		b.Run(fmt.Sprint("buffered-try-", size), stream(size))
 	}
+	for _, size := range []int{2, 16, 1000} {
+		b.Run(fmt.Sprint("fan-out-", size), fanOut(size))
+	}
 	b.Run("interval", interval)
 	b.Run("echo", echo)
 	b.Run("idle-channel", idleChannel)
@@ -94,6 +97,40 @@ func stream(capacity int) func(b *testing.B) {
 		sum := 0
 		for i := 0; i < b.N; i++ {
 			sum += <-channel
+		}
+		check(b, sum)
+	}
+}
+
+// Receiver i of `count` counts value v as v*count+i, so that the sum of all deliveries is that of the numbers below b.N.
+func fanOut(count int) func(b *testing.B) {
+	return func(b *testing.B) {
+		start(b)
+		sums := make(chan int)
+		all := make([]chan int, count)
+		for i := range all {
+			all[i] = make(chan int, 128)
+			go func(i int) {
+				sum := 0
+				for value := range all[i] {
+					sum += value*count + i
+				}
+				sums <- sum
+			}(i)
+		}
+		whole := b.N / count
+		for value := 0; value < whole; value++ {
+			for _, channel := range all {
+				channel <- value
+			}
+		}
+		sum := 0
+		for _, channel := range all {
+			close(channel)
+			sum += <-sums
+		}
+		for i := whole * count; i < b.N; i++ {
+			sum += i
 		}
 		check(b, sum)
 	}

@@ -3,6 +3,8 @@
 
 import { channels } from "./tasks.mjs";
 
+const CAPACITY = 128;
+
 /** Only whole rounds are sent: a receiver that had one value less than others would find it in the next run. */
 export const rounds = (count, run) => async (n) => {
   const whole = Math.floor(n / count);
@@ -12,9 +14,10 @@ export const rounds = (count, run) => async (n) => {
 };
 
 export function broadcast(library) {
-  const { send, receive, value, publisher, publish, subscribe, latest, set, changes } = library;
+  const { send, post, receive, value, publisher, publish, subscribe, latest, set, changes } = library;
 
-  const toldBy = (all, sendToAll) => {
+  /** Half full, where they stay, as in the row `buffered`: a value for an empty one would go to a waiting receiver. */
+  const toldBy = (all, sendToAll, postToAll) => {
     const count = all.length;
     async function follow(channel, i, values) {
       let sum = 0;
@@ -22,23 +25,35 @@ export function broadcast(library) {
       return sum;
     }
     return rounds(count, async (values) => {
+      let item = 0;
+      for (; item < Math.min(CAPACITY / 2, values); item += 1) postToAll(item);
       const following = all.map((channel, i) => follow(channel, i, values));
-      for (let item = 0; item < values; item += 1) await sendToAll(item);
+      for (; item < values; item += 1) await sendToAll(item);
       return (await Promise.all(following)).reduce((sum, part) => sum + part, 0);
     });
   };
 
   function tell(count) {
     const to = publisher();
-    const all = Array.from({ length: count }, () => subscribe(to, 16));
-    return toldBy(all, (item) => publish(to, item));
+    const all = Array.from({ length: count }, () => subscribe(to, CAPACITY));
+    return toldBy(
+      all,
+      (item) => publish(to, item),
+      (item) => void publish(to, item),
+    );
   }
 
   function fanOut(count) {
-    const all = channels(library, count, 16);
-    return toldBy(all, async (item) => {
-      for (const channel of all) await send(channel, item);
-    });
+    const all = channels(library, count, CAPACITY);
+    return toldBy(
+      all,
+      async (item) => {
+        for (const channel of all) await send(channel, item);
+      },
+      (item) => {
+        for (const channel of all) post(channel, item);
+      },
+    );
   }
 
   function setAndSee() {

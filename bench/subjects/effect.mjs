@@ -1,5 +1,6 @@
 // Tasks are fibers: the programs are written in its own style, on Queue. Losing takes of a race are interrupted.
-import { Effect, Queue } from "effect";
+import { Effect, PubSub, Queue, Scope } from "effect";
+import { rounds } from "../programs/broadcast.mjs";
 
 const open = (capacity) => Effect.runSync(Queue.bounded(capacity));
 const queues = (count, capacity = 0) => Array.from({ length: count }, () => open(capacity));
@@ -119,6 +120,27 @@ export const programs = {
   "select-timeout"() {
     const busy = open(0);
     return (n) => both(sumOf(n, Queue.take(busy).pipe(Effect.timeout("30 seconds"))), sendAll(busy, n));
+  },
+  broadcast(count) {
+    const scope = Effect.runSync(Scope.make());
+    const news = Effect.runSync(PubSub.bounded(128));
+    const all = Array.from({ length: count }, () => Effect.runSync(Scope.provide(PubSub.subscribe(news), scope)));
+    const follow = (subscription, i, values) =>
+      Effect.gen(function* () {
+        let sum = 0;
+        for (let k = 0; k < values; k += 1) sum += (yield* PubSub.take(subscription)) * count + i;
+        return sum;
+      });
+    const publish = (values) =>
+      Effect.gen(function* () {
+        for (let value = Math.min(64, values); value < values; value += 1) yield* PubSub.publish(news, value);
+      });
+    return rounds(count, async (values) => {
+      for (let value = 0; value < Math.min(64, values); value += 1) PubSub.publishUnsafe(news, value);
+      const following = all.map((subscription, i) => follow(subscription, i, values));
+      const sums = await Effect.runPromise(Effect.all([...following, publish(values)], { concurrency: "unbounded" }));
+      return sums.slice(0, count).reduce((sum, part) => sum + part, 0);
+    });
   },
   "select-beside-silence"() {
     const [busy, silent] = queues(2);

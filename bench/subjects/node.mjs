@@ -1,5 +1,6 @@
 // The platform itself: the floor of everything awaited, and what is written by hand where there is no library.
 import { on, EventEmitter } from "node:events";
+import { rounds } from "../programs/broadcast.mjs";
 
 /** One awaited promise that was resolved long ago, per operation. */
 function awaited() {
@@ -58,4 +59,61 @@ function eventsOn(capacity) {
   };
 }
 
-export const programs = { await: awaited, select: race, "for-await": eventsOn };
+/** A queue for each receiver, and no end to it: what a fan-out is by hand, without backpressure. */
+class Inbox {
+  #values = [];
+  #resolve;
+
+  push(value) {
+    const resolve = this.#resolve;
+    this.#resolve = undefined;
+    if (resolve === undefined) this.#values.push(value);
+    else resolve(value);
+  }
+
+  receive() {
+    if (this.#values.length > 0) return Promise.resolve(this.#values.shift());
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+}
+
+function tell(count) {
+  const inboxes = Array.from({ length: count }, () => new Inbox());
+  const sent = Promise.resolve();
+  async function follow(inbox, i, values) {
+    let sum = 0;
+    for (let k = 0; k < values; k += 1) sum += (await inbox.receive()) * count + i;
+    return sum;
+  }
+  return rounds(count, async (values) => {
+    const following = inboxes.map((inbox, i) => follow(inbox, i, values));
+    for (let value = 0; value < values; value += 1) {
+      for (const inbox of inboxes) inbox.push(value);
+      await sent;
+    }
+    return (await Promise.all(following)).reduce((sum, part) => sum + part, 0);
+  });
+}
+
+function setAndSee() {
+  const inbox = new Inbox();
+  return async (n) => {
+    let sum = 0;
+    for (let i = 0; i < n; i += 1) {
+      const next = inbox.receive();
+      inbox.push(i);
+      sum += await next;
+    }
+    return sum;
+  };
+}
+
+export const programs = {
+  await: awaited,
+  select: race,
+  "for-await": eventsOn,
+  broadcast: tell,
+  latest: setAndSee,
+};

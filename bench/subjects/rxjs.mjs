@@ -1,5 +1,6 @@
 // Push, no backpressure: an event is a call of the subscriber. Measured where a program of channels has a counterpart.
-import { firstValueFrom, merge, race, Subject, timer } from "rxjs";
+import { BehaviorSubject, firstValueFrom, merge, race, skip, Subject, timer } from "rxjs";
+import { rounds } from "../programs/broadcast.mjs";
 
 const subjects = (count) => Array.from({ length: count }, () => new Subject());
 
@@ -44,4 +45,40 @@ function subscription(count) {
   };
 }
 
-export const programs = { select: first, "select-timeout": orTimeout, selector: subscription };
+/** Many subscriptions: no task waits and nothing is awaited. */
+function tell(count) {
+  const subject = new Subject();
+  let sum = 0;
+  for (let i = 0; i < count; i += 1) {
+    subject.subscribe((value) => {
+      sum += value * count + i;
+    });
+  }
+  return rounds(count, async (values) => {
+    sum = 0;
+    for (let value = 0; value < values; value += 1) subject.next(value);
+    return sum;
+  });
+}
+
+/** Awaited by a subscription for each change. */
+function setAndSee() {
+  const state = new BehaviorSubject(0);
+  return async (n) => {
+    let sum = 0;
+    for (let i = 0; i < n; i += 1) {
+      const next = firstValueFrom(state.pipe(skip(1)));
+      state.next(i);
+      sum += await next;
+    }
+    return sum;
+  };
+}
+
+export const programs = {
+  select: first,
+  "select-timeout": orTimeout,
+  selector: subscription,
+  broadcast: tell,
+  latest: setAndSee,
+};

@@ -1,5 +1,5 @@
 // Every write of @thi.ng/csp waits for its read, buffered or not; its smallest buffer is 1.
-import { channel, select, timeout } from "@thi.ng/csp";
+import { channel, mult, select, timeout } from "@thi.ng/csp";
 import { programsOf } from "../programs/index.mjs";
 
 export const programs = programsOf({
@@ -12,6 +12,10 @@ export const programs = programsOf({
   tryReceive: (from) => from.poll(),
   close: (it) => it.close(),
   iterate: (it) => it,
+
+  publisher: () => mult(),
+  publish: (to, value) => to.write(value),
+  subscribe: (to, capacity) => to.subscribe(channel(capacity)),
 
   prepare: (channels) => channels,
   select: (channels) => select(...channels),

@@ -34,9 +34,10 @@ export class Cursor<T> implements Follower<T> {
   holder: WeakRef<Source<T>> | undefined = undefined;
   end: End | undefined;
   readonly #log: Log<T>;
+  readonly #blocksAt: number; // of length
   #head: Entry<T> | undefined; // of the next value
   #gapAfter: Entry<T> | undefined = undefined; // the last entry before a gap that is open
-  readonly #gaps = new Map<Entry<T>, Entry<T>>();
+  #gaps: Map<Entry<T>, Entry<T>> | undefined = undefined;
 
   /** One that begins with the last values of the log, so many, which are still there. */
   constructor(log: Log<T>, terms: Terms<T>, replay = 0) {
@@ -44,6 +45,7 @@ export class Cursor<T> implements Follower<T> {
     this.length = replay;
     this.end = log.end;
     this.#log = log;
+    this.#blocksAt = terms.slow === "block" ? terms.capacity : Infinity;
     let entry: Link = log.entries;
     for (let i = 0; i < replay; i += 1) {
       entry = entry.previous as Link;
@@ -59,7 +61,7 @@ export class Cursor<T> implements Follower<T> {
   }
 
   get full(): boolean {
-    return this.terms.slow === "block" && this.length === this.terms.capacity;
+    return this.length === this.#blocksAt;
   }
 
   get abandoned(): boolean {
@@ -69,7 +71,7 @@ export class Cursor<T> implements Follower<T> {
   offer(entry: Entry<T>): void {
     if (this.channel?.[handOff](entry.value) === true) return;
     if (this.length === this.terms.capacity && !this.#makeRoom(entry.value)) return;
-    if (this.#gapAfter !== undefined) this.#gaps.set(this.#gapAfter, entry);
+    if (this.#gapAfter !== undefined) (this.#gaps ??= new Map()).set(this.#gapAfter, entry);
     else if (this.length === 0) this.#head = entry;
     this.#gapAfter = undefined;
     entry.holders += 1;
@@ -83,7 +85,7 @@ export class Cursor<T> implements Follower<T> {
   take(channel: Source<T>): T {
     const value = this.#shift();
     if (this.length === 0) this.channel = channel;
-    this.#log.admit();
+    if (this.#log.senders.head !== undefined) this.#log.admit();
     return value;
   }
 
@@ -114,8 +116,8 @@ export class Cursor<T> implements Follower<T> {
     if (this.full) this.#log.full -= 1;
     this.length -= 1;
     // What was received must not stay reachable.
-    this.#head = this.length > 0 ? (this.#gaps.get(entry) ?? (entry.next as Entry<T>)) : undefined;
-    this.#gaps.delete(entry);
+    this.#head = this.length > 0 ? (this.#gaps?.get(entry) ?? (entry.next as Entry<T>)) : undefined;
+    this.#gaps?.delete(entry);
     if (this.#gapAfter === entry) this.#gapAfter = undefined;
     entry.holders -= 1;
     if (entry.holders === 0) unlink(entry);
