@@ -332,6 +332,24 @@ describe("coming and going", () => {
     expect([taken(early), taken(late)]).toEqual([[1, 2], [2]]);
   });
 
+  test("who was ended before, or came too late, counts no more when it leaves", async () => {
+    const news = new Broadcast<number>();
+    const [slow, other] = [news.subscribe({ capacity: 1, slow: "close" }), news.subscribe()];
+    for (const i of upTo(2)) await news.send(i);
+    expect(news.subscribers).toBe(1);
+    slow.unsubscribe();
+    expect(news.subscribers).toBe(1);
+    other.unsubscribe();
+    other.unsubscribe();
+    expect(news.subscribers).toBe(0);
+    const [last] = [news.subscribe(), news.subscribe()];
+    news.close();
+    const late = news.subscribe();
+    expect(news.subscribers).toBe(0);
+    for (const subscription of [last, late]) subscription.unsubscribe();
+    expect(news.subscribers).toBe(0);
+  });
+
   test("after unsubscribe what stood there is gone, and counts neither as missed nor as dropped", async () => {
     const news = new Broadcast<number>();
     const dropped: number[] = [];
