@@ -49,6 +49,8 @@ export const park: unique symbol = Symbol("park");
 export const front: unique symbol = Symbol("front");
 /** @internal The moment, on the monotonic clock, at which a channel turns ready by itself. */
 export const due: unique symbol = Symbol("due");
+/** @internal Asks whether the process lives on for who waits for that moment. */
+export const holds: unique symbol = Symbol("holds");
 /** @internal Hands over what has become due to whoever waits. */
 export const fire: unique symbol = Symbol("fire");
 /** @internal Asks whether it would start something, did somebody wait: only what works on demand. */

@@ -10,7 +10,7 @@ import { arrived, latest, type Step, StepIterator, type Steps } from "./iterator
 import { type Link, List, unlink } from "./list.ts";
 import { check, expected, isObject, isRecord, shownStranger } from "./mistake.ts";
 import * as protocol from "./protocol.ts";
-import { dismiss, dormant, end, fire, genuine, rouse, step } from "./protocol.ts";
+import { dismiss, dormant, end, fire, genuine, holds, rouse, step } from "./protocol.ts";
 import { refusal } from "./signal.ts";
 import { Source } from "./source.ts";
 import { settle, settled } from "./turn.ts";
@@ -153,6 +153,7 @@ export class Round extends AlarmQueue implements Steps<never> {
   /** The ready ones, and some that were. */
   readonly ready: List<Registration> = new List();
   readonly #timers = new Deadlines<Registration>();
+  #idle = 0; // of the timers, those that the process does not live on for
   #ended = false; // a close left no channel
   #closed = false;
   #taking = false;
@@ -278,14 +279,34 @@ export class Round extends AlarmQueue implements Steps<never> {
     const { source } = registration;
     const moment = source[due]();
     if (registration.next === undefined && source[ready]()) this.ready.append(registration);
-    if (registration.next === undefined && moment < Infinity) this.#timers.set(registration, moment);
-    else this.#timers.delete(registration);
+    if (registration.next === undefined && moment < Infinity) this.#await(registration, moment);
+    else this.#unawait(registration);
     if (source[dormant]()) (this.#dormant ??= new Set()).add(registration);
     this.wait();
   }
 
   moment(): number {
     return this.#timers.first?.due ?? Infinity;
+  }
+
+  override holding(): boolean {
+    return this.#timers.size > this.#idle;
+  }
+
+  #await(registration: Registration, moment: number): void {
+    this.#timers.set(registration, moment);
+    this.#count(registration, !registration.source[holds]);
+  }
+
+  #unawait(registration: Registration): void {
+    this.#timers.delete(registration);
+    this.#count(registration, false);
+  }
+
+  #count(registration: Registration, isIdle: boolean): void {
+    if (registration.idle === isIdle) return;
+    registration.idle = isIdle;
+    this.#idle += isIdle ? 1 : -1;
   }
 
   // As its timers do: when the clock that decides has changed, they all have moved.
@@ -303,7 +324,7 @@ export class Round extends AlarmQueue implements Steps<never> {
     const now = this.clock().now(); // which may move them all
     while (this.moment() <= now) {
       const { first } = this.#timers;
-      this.#timers.delete(first);
+      this.#unawait(first);
       this.ready.append(first);
     }
   }
@@ -312,7 +333,7 @@ export class Round extends AlarmQueue implements Steps<never> {
     this.registrations.delete(registration.name);
     unlink(registration);
     registration.leave();
-    this.#timers.delete(registration);
+    this.#unawait(registration);
     this.#dormant?.delete(registration);
     this.wait();
   }
@@ -325,6 +346,8 @@ export class Registration extends Watch<Source<unknown>> implements Link, Deadli
   due = Infinity;
   position = -1;
   order = 0;
+  /** Its timer is waited for, and does not keep the process alive. */
+  idle = false;
   readonly name: string;
   readonly #round: Round;
 

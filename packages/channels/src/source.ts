@@ -19,6 +19,7 @@ import {
   front,
   genuine,
   handOff,
+  holds,
   receives,
   rouse,
   step,
@@ -88,6 +89,7 @@ export {
   enlistSender,
   fire,
   genuine,
+  holds,
   park,
   put,
   rouse,
@@ -373,6 +375,11 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
   /** @internal Timers only. */
   [due](): number {
     return Infinity;
+  }
+
+  /** @internal Timers only. */
+  get [holds](): boolean {
+    return true;
   }
 
   /** @internal Timers only. */

@@ -12,6 +12,7 @@ import {
   genuine,
   type Front,
   handOff,
+  holds,
   ready,
   rouse,
   take,
@@ -251,6 +252,11 @@ export class Outlet<out T> extends Source<T> implements Disposable {
   override [due](): number {
     this.#supply.clock();
     return this.#supply.moment();
+  }
+
+  /** @internal */
+  override get [holds](): boolean {
+    return this.#supply.holding();
   }
 
   /** @internal */

@@ -17,6 +17,7 @@ import {
   SluiceError,
   time,
   type Ticker,
+  type TickerOptions,
   type Timer,
 } from "@sluice/channels";
 
@@ -222,8 +223,22 @@ expectType<Ticker>(time.ticker("100ms"));
   expectType<ReceiveChannel<Date>>(ticker.channel());
   expectType<boolean>(ticker.stop());
   expectType<void>(ticker.reset("1s"));
+  expectType<Ticker>(ticker.ref());
+  expectType<Ticker>(ticker.unref());
   expectAssignable<Disposable>(ticker);
+  expectError(timer.unref());
 }
+expectType<Ticker>(time.ticker("1s", { ref: false }));
+expectType<Ticker>(time.ticker("1s", { ref: undefined }));
+expectAssignable<TickerOptions>({});
+expectError(time.ticker("1s", { unref: true }));
+expectError(time.ticker("1s", { ref: "no" }));
+expectError(time.timer("1s", { ref: false }));
+expectType<AbortSignal>(time.deadline("5s"));
+expectType<AbortSignal>(time.deadline(5 * time.SECOND, { signal: new AbortController().signal }));
+expectType<AbortSignal>(time.deadline("5s", { signal: undefined }));
+expectError(time.deadline());
+expectError(time.deadline("5s", new AbortController().signal));
 expectType<Promise<void>>(time.sleep("1s"));
 expectType<Promise<void>>(time.sleep("1s", { signal: new AbortController().signal }));
 expectType<number>(time.parseDuration("1h30m"));

@@ -142,6 +142,10 @@ class Batching<T> extends Stage<T, readonly T[]> {
     return Math.min(this.#due, super.moment());
   }
 
+  override holding(): boolean {
+    return this.#due < Infinity || super.holding();
+  }
+
   override moved(ahead: number): void {
     this.#due += ahead;
   }

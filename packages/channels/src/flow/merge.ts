@@ -84,6 +84,10 @@ class Merging<T> extends Supply<T> {
     return this.#feed.moment();
   }
 
+  override holding(): boolean {
+    return this.#feed.holding();
+  }
+
   override ring(): void {
     this.#feed.ring();
   }

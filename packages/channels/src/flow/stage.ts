@@ -9,6 +9,7 @@ import {
   due,
   fire,
   front,
+  holds,
   ready,
   rouse,
   type Source,
@@ -114,6 +115,10 @@ export abstract class Stage<T, R> extends Supply<R> {
 
   override moment(): number {
     return this.#takes() ? this.source[due]() : Infinity;
+  }
+
+  override holding(): boolean {
+    return this.source[holds];
   }
 
   override ring(): void {

@@ -19,6 +19,11 @@ export abstract class AlarmQueue extends List<Waiting> implements Alarm {
   abstract moved(ahead: number): void;
   abstract ring(): void;
 
+  /** The process lives on for who waits. */
+  holding(): boolean {
+    return true;
+  }
+
   override turned(): void {
     this.wait();
   }
@@ -30,8 +35,16 @@ export abstract class AlarmQueue extends List<Waiting> implements Alarm {
       this.clock(); // first: by another clock the moment is another
       moment = this.moment();
     }
-    if (moment === Infinity) this.#clock.clear(this);
-    else if (this.position < 0 || this.due !== moment) this.#clock.set(this, moment);
+    if (moment === Infinity) {
+      this.#clock.clear(this);
+      return;
+    }
+    const isHolding = this.holding();
+    if (isHolding !== this.holds) {
+      this.#clock.clear(this);
+      this.holds = isHolding;
+    }
+    if (this.position < 0 || this.due !== moment) this.#clock.set(this, moment);
   }
 
   /** Milliseconds until a moment, by the clock it is on. */

@@ -20,6 +20,10 @@ export class Deadlines<E extends Deadline> {
     return this.#entries[0];
   }
 
+  get size(): number {
+    return this.#entries.length;
+  }
+
   /** Adds an entry, or moves it to another moment. */
   set(entry: E, due: number): void {
     entry.due = due;

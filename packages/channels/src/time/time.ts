@@ -3,11 +3,13 @@
 import { disposeBy } from "../dispose.ts";
 import { NANOSECOND, parseDuration } from "./duration.ts";
 import { INVALID, SluiceError } from "../errors.ts";
+import { exceeded, expiring } from "./expiry.ts";
 import { macrotask } from "../host.ts";
 import { List } from "../list.ts";
+import { checkOptions, option } from "../mistake.ts";
 import { park, type Waiting } from "../protocol.ts";
-import { refusal } from "../signal.ts";
-import { HeldTimer, restart, stop, TimerChannel } from "./timer.ts";
+import { checkSignalOptions, refusal } from "../signal.ts";
+import { HeldTimer, hold, restart, stop, TimerChannel } from "./timer.ts";
 import { rejected, settle } from "../turn.ts";
 import type { Duration, ReceiveChannel, SignalOptions } from "../types.ts";
 import { type Kind, parkIn } from "../waiter.ts";
@@ -32,6 +34,16 @@ export interface Ticker extends Disposable {
   stop(): boolean;
   /** Starts it again with another period, counted from now. */
   reset(period: Duration): void;
+  /** Lets whoever waits for a tick keep the process alive, as without `unref`. */
+  ref(): this;
+  /** Lets the process end although somebody waits for a tick; hosts without processes ignore it. */
+  unref(): this;
+}
+
+/** Options of a ticker. */
+export interface TickerOptions {
+  /** False: whoever waits for a tick does not keep the process alive. */
+  readonly ref?: boolean | undefined;
 }
 
 /**
@@ -56,12 +68,38 @@ export function timer(duration: Duration): Timer {
 }
 
 /**
- * Starts a ticker; the first tick is due after one period.
+ * Starts a ticker; the first tick is due after one period. Whoever waits for a tick keeps the process alive, unless
+ * `ref` is false.
  *
  * @throws SluiceError of kind INVALID for a bad duration, and for one that is not positive.
  */
-export function ticker(period: Duration): Ticker {
-  return new Handle(parsePeriod(period), true);
+export function ticker(period: Duration, options?: TickerOptions): Ticker {
+  if (options !== undefined) checkOptions(options, ["ref"]);
+  const handle = new TickerHandle(parsePeriod(period), true);
+  return option(options, "ref", "boolean") === false ? handle.unref() : handle;
+}
+
+/**
+ * Gives a signal that is aborted after a duration on this library's clock, which fake timers and virtual time drive, or
+ * with another signal, if that comes first. Its reason is then a `SluiceError` of kind TIMEOUT, or that signal's.
+ *
+ * As with `AbortSignal.timeout`, it does not keep the process alive, and is garbage once nobody holds it or listens to
+ * it; then nothing is left behind, on the other signal neither. Hosts do not keep it for who follows it by
+ * `AbortSignal.any` alone: give it the other signal instead. Of zero or less, it is aborted already.
+ *
+ * @throws SluiceError of kind INVALID for a bad duration.
+ *
+ * @example
+ * const quotes = new Channel<number>();
+ * const late = await quotes.receive({ signal: time.deadline("5ms") }).catch((reason: unknown) => reason);
+ * console.log(errors.is(late, errors.TIMEOUT)); // → true
+ */
+export function deadline(duration: Duration, options?: SignalOptions): AbortSignal {
+  const milliseconds = parseDuration(duration);
+  if (options !== undefined) checkSignalOptions(options);
+  const signal = options?.signal;
+  if (signal?.aborted === true) return AbortSignal.abort(signal.reason);
+  return milliseconds > 0 ? expiring(milliseconds, duration, signal) : AbortSignal.abort(exceeded(duration));
 }
 
 /**
@@ -100,7 +138,7 @@ function parsePeriod(period: Duration): number {
   });
 }
 
-class Handle implements Timer, Ticker {
+class Handle implements Timer {
   readonly #channel: HeldTimer;
   readonly #repeats: boolean;
   declare readonly [Symbol.dispose]: () => void;
@@ -129,5 +167,22 @@ class Handle implements Timer, Ticker {
   reset(duration: Duration): boolean {
     const pending = this.#channel[restart]((this.#repeats ? parsePeriod : parseDuration)(duration));
     return (this.#repeats ? undefined : pending) as boolean; // of a ticker nobody asks
+  }
+
+  /** Says whether the process lives on for who waits. */
+  protected hold(on: boolean): void {
+    this.#channel[hold](on);
+  }
+}
+
+class TickerHandle extends Handle implements Ticker {
+  ref(): this {
+    this.hold(true);
+    return this;
+  }
+
+  unref(): this {
+    this.hold(false);
+    return this;
   }
 }

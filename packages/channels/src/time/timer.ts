@@ -3,7 +3,7 @@
 
 import { AlarmQueue } from "./alarm-queue.ts";
 import * as protocol from "../protocol.ts";
-import { fire, handOff, ready, take } from "../protocol.ts";
+import { fire, handOff, holds, ready, take } from "../protocol.ts";
 import { Source } from "../source.ts";
 import { recorder } from "../waiter.ts";
 
@@ -16,6 +16,8 @@ const due: typeof protocol.due = protocol.due;
 export const stop: unique symbol = Symbol("stop");
 /** @internal Starts again, with the boolean of `stop`. */
 export const restart: unique symbol = Symbol("restart");
+/** @internal Says whether the process lives on for who waits. */
+export const hold: unique symbol = Symbol("hold");
 /** @internal Milliseconds until its moment, for reports: a look that moves nothing to another clock. */
 export const remaining: unique symbol = Symbol("remaining");
 /** The clock runs ahead of the former one by so much. */
@@ -111,7 +113,20 @@ export class TimerChannel extends Source<Date> {
 }
 
 /** @internal A timer that somebody holds, who can stop it. */
-export class HeldTimer extends TimerChannel {}
+export class HeldTimer extends TimerChannel {
+  #isHolding = true;
+
+  /** @internal */
+  override get [holds](): boolean {
+    return this.#isHolding;
+  }
+
+  /** @internal */
+  [hold](on: boolean): void {
+    this.#isHolding = on;
+    this[moved](0); // whoever waits sets the alarm anew
+  }
+}
 
 class TimerQueue extends AlarmQueue {
   declare timer: TimerChannel;
@@ -122,6 +137,10 @@ class TimerQueue extends AlarmQueue {
 
   moved(ahead: number): void {
     this.timer[moved](ahead);
+  }
+
+  override holding(): boolean {
+    return this.timer[holds];
   }
 
   ring(): void {
