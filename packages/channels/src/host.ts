@@ -112,6 +112,7 @@ function byMessage(): Macrotask {
 // What only the real object answers, or else the time at which the host says that an event was made.
 function chooseNow(): () => number {
   try {
+    const { Performance } = globalThis as unknown as { Performance: { prototype: { now(): number } } };
     const real = Performance.prototype.now.bind(performance);
     real();
     return real;

@@ -1,6 +1,5 @@
 // How the options of a link are read, for Node and for a page alike.
 
-import type { Duration } from "@sluice/channels";
 import { invalid } from "../errors.ts";
 import {
   abortSignal,
@@ -69,6 +68,3 @@ export function backoffOf(read: { readonly from: number; readonly to: number } |
   if (from > to) throw invalid("backoff.from", `a duration of at most \`backoff.to\` (${to} ms)`, from);
   return { from, to };
 }
-
-/** A duration as it is given. */
-export type { Duration };

@@ -578,7 +578,7 @@ describe("stopping", () => {
   const phases: Record<string, (peer: Peer, options: ReconnectOptions) => Promise<ReconnectingClient>> = {
     dial: async (peer, options) =>
       reconnect((attempt) => {
-        void peer.dial(attempt);
+        peer.dials.push({ at: 0, attempt }); // and never answers
         return new Promise(() => undefined);
       }, options),
     setup: async (peer, options) =>
