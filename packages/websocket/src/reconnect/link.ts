@@ -281,7 +281,11 @@ export class Link<C extends Connection> implements Reconnecting<C>, Life {
     }
     const wait = this.#waitOf(answer, failure);
     this.#state.value = { state: "waiting", epoch: failure.epoch, failure, until: fromNow(wait) };
-    await select([time.after(wait), this.#orders]);
+    const pause = time.ticker(Math.max(wait, time.NANOSECOND), { ref: this.#referenced });
+    this.hold(pause);
+    await select([pause.channel(), this.#orders]);
+    this.#holding = undefined;
+    pause.stop();
   }
 
   #waitOf(answer: unknown, { error, failures }: Failure): number {

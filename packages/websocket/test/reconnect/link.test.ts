@@ -403,7 +403,7 @@ describe("what comes after an end", () => {
       peer.answer = () => error;
       const link = peer.link();
       expect(await link.closed).toEqual({ epochs: 0, error, info: undefined });
-      expect(await link.channel().receive()).toMatchObject({ ok: false });
+      expect(await link.channel().receive()).toMatchObject({ ok: false, cause: error });
       expect(link.channel().cause).toBe(error);
     }),
   );
@@ -613,7 +613,7 @@ describe("stopping", () => {
         expect(link.channel().closed).toBe(true);
         expect(link.state.value.state).toBe("closed");
         const cause = how === "signal" ? reason : undefined;
-        expect(await waiting).toMatchObject({ ok: false, value: undefined, done: true });
+        expect(await waiting).toEqual({ ok: false, value: undefined, done: true, cause });
         expect(link.channel().cause).toBe(cause);
         expect((await link.closed).error).toBe(cause);
         expect(peer.dials[0]?.attempt.signal.aborted).toBe(phase === "dial");

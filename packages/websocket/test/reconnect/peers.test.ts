@@ -283,6 +283,17 @@ describe("the process", () => {
     expect([code, lines]).toEqual([0, ["INTERNAL"]]);
   });
 
+  test.each(["before", "while"])("ends although a link waits, when `unref` was called %s it did", async (when) => {
+    const { code, lines } = await child.run(
+      `
+        const link = websocket.reconnect("ws://127.0.0.1:9/", { retry: () => "1h" });
+        if (${when === "before"}) link.unref();
+        link.state.until(({ state }) => state === "waiting").then(() => { link.unref(); console.log("waiting"); });
+      `,
+    );
+    expect([code, lines]).toEqual([0, ["waiting"]]);
+  });
+
   test("ends although a link is open, or dials, when `unref` was called", async () => {
     await using server = await PlainServer.listen();
     await using silent = await RawServer.listen();
