@@ -103,7 +103,36 @@ describe("node:test's fake timers, which leave the monotonic clock alone", () =>
       mock.timers.tick(1000);
       await turns();
     }
-    expect(seen).toEqual([15_000, 25_000, "slept", 35_000]);
+    expect(seen).toEqual([15_000, "slept", 25_000, 35_000]); // who began to wait first comes first
     expect(await ended).toMatchObject({ name: "timeout", value: new Date(30_000) });
   });
+
+  test.each([
+    ["alone", ["setTimeout"]],
+    ["with `Date`", ["setTimeout", "Date"]],
+  ] as const)(
+    "when `setTimeout` is faked %s, a wait between two others takes its time by the fakes",
+    async (_, apis) => {
+      mock.timers.enable({ apis: [...apis] });
+      const woken: string[] = [];
+      const wait = async (name: string, milliseconds: number): Promise<void> => {
+        await time.sleep(milliseconds);
+        woken.push(name);
+      };
+      void wait("first", 2000);
+      mock.timers.tick(500);
+      for (const end = performance.now() + 3; performance.now() < end;); // real time, which is none of the fakes'
+      void wait("second", 1000);
+      for (const [pause, expected] of [
+        [999, []],
+        [1, ["second"]],
+        [499, ["second"]],
+        [1, ["second", "first"]],
+      ] as const) {
+        mock.timers.tick(pause);
+        await turns();
+        expect(woken).toEqual(expected);
+      }
+    },
+  );
 });

@@ -37,13 +37,14 @@ export class HostClock implements Clock {
   readonly #clearTimeout: typeof clearTimeout = clearTimeout;
   readonly #isFake: boolean = isFake(setTimeout);
   readonly #ownNow: () => number = performance.now.bind(performance);
-  readonly #fakeTime: { now(): number } | undefined = timeOfFakes();
+  readonly #fakeNow: (() => number | undefined) | undefined = nowOfFakes();
   readonly #alarms = new Deadlines<Alarm>();
   #holding = 0; // alarms that the process stays alive for
   #timer: ReturnType<typeof setTimeout> | undefined = undefined;
   #armedFor = Infinity;
   #floor = -Infinity;
   #rangAt = -Infinity;
+  #fakeWas = -Infinity;
   #trusted = true;
   #ringing = false;
   #sweeping = false;
@@ -91,8 +92,17 @@ export class HostClock implements Clock {
   // Fakes that leave `performance` alone still say what time it is for them: real time must not count there, or a slow
   // machine would move timers.
   read(): number {
-    if (this.#fakeTime !== undefined) return this.#fakeTime.now();
-    return setTimeout === this.setTimeout ? performance.now() : this.#ownNow();
+    const now = this.#fakeNow?.();
+    if (now === undefined) return setTimeout === this.setTimeout ? performance.now() : this.#ownNow();
+    if (now < this.#fakeWas) this.#forget();
+    this.#fakeWas = now;
+    return now;
+  }
+
+  // Fakes that began anew lost what was armed; node:test's would be confused by who clears it.
+  #forget(): void {
+    this.#timer = undefined;
+    this.#armedFor = Infinity;
   }
 
   // Outside of every async context: the timer may be armed for others still, when the request that armed it is over.
@@ -162,11 +172,29 @@ export function ringDue(on: Clock, alarms: Deadlines<Alarm>, now: number): void 
   }
 }
 
-// Fakes of Sinon's kind have their time in their clock, also where they leave `performance` alone; node:test's, which
-// always do that, only in `Date`.
-function timeOfFakes(): { now(): number } | undefined {
+// Fakes of Sinon's kind have their time in their clock, also where they leave `performance` alone.
+function nowOfFakes(): (() => number | undefined) | undefined {
   if (!isFake(setTimeout)) return undefined;
-  return (setTimeout as Faked).clock?.performance ?? (isNative(Date) ? undefined : Date);
+  const time = (setTimeout as Faked).clock?.performance;
+  return time === undefined ? nowByDate(setTimeout, clearTimeout) : () => time.now();
+}
+
+// Others have it in `Date`, which node:test's make anew each time they are enabled, with the same `setTimeout`. Where that
+// one is faked alone, its timers say when they run.
+function nowByDate(set: typeof setTimeout, clear: typeof clearTimeout): () => number | undefined {
+  let last: number | undefined;
+  return () => {
+    if (setTimeout !== set) return last; // they are gone, and `Date` is not theirs any more
+    last = isNative(Date) ? momentOf(set, clear) : Date.now();
+    return last;
+  };
+}
+
+function momentOf(set: typeof setTimeout, clear: typeof clearTimeout): number | undefined {
+  if (!set.name.startsWith("bound ")) return undefined; // a spy would count the call
+  const timer = set(() => {}, 0);
+  clear(timer);
+  return (timer as unknown as { readonly runAt?: number }).runAt;
 }
 
 let host = new HostClock();
