@@ -67,7 +67,7 @@ class Watchdog implements Reporter {
     for (const running of this.#running.values()) running.silent += passed;
     const hanging = [...this.#running.values()].filter(({ silent }) => silent >= SILENCE * 1000);
     if (hanging.length > 0) this.#bite(hanging);
-    else if (this.#silent >= 2 * SILENCE * 1000) this.#giveUp();
+    else if (this.#silent >= SILENCE * 1000) this.#giveUp();
   }
 
   // What runs beside it is ended with it, since nobody tells which process has which file. Vitest takes each for an error
@@ -78,11 +78,12 @@ class Watchdog implements Reporter {
       console.error(`\nHANGS: ${name} said nothing for ${SILENCE} s, since ${last}. It is ended by force.`);
     }
     this.#running.clear();
+    this.#silent = 0;
     for (const pid of children()) kill(pid);
   }
 
   #giveUp(): void {
-    console.error(`\nHANGS: the runner itself said nothing for ${2 * SILENCE} s. It is ended by force.`);
+    console.error(`\nHANGS: the runner itself said nothing for ${SILENCE} s, with no test under way. It is ended by force.`);
     for (const pid of children()) kill(pid);
     process.exit(1);
   }
