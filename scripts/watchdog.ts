@@ -83,7 +83,9 @@ class Watchdog implements Reporter {
   }
 
   #giveUp(): void {
-    console.error(`\nHANGS: the runner itself said nothing for ${SILENCE} s, with no test under way. It is ended by force.`);
+    console.error(
+      `\nHANGS: the runner itself said nothing for ${SILENCE} s, with no test under way. It is ended by force.`,
+    );
     for (const pid of children()) kill(pid);
     process.exit(1);
   }
