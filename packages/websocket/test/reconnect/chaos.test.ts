@@ -1,5 +1,5 @@
 // A link under load, while its server is killed, stopped and started again, and what stands between cuts and goes silent.
-// Ten seconds of it; `CHAOS=60` makes it a minute.
+// A few seconds of it; `CHAOS=60` makes it a minute.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ import { leavesNothingBehind } from "../fixtures/residue.ts";
 
 leavesNothingBehind();
 
-const SECONDS = Number(process.env["CHAOS"] ?? 6);
+const SECONDS = Number(process.env["CHAOS"] ?? 4);
 
 /** Stands between: it has one address, whatever becomes of the server, and can cut, go silent, and come back. */
 class Between implements AsyncDisposable {
@@ -70,7 +70,7 @@ async function startServer(): Promise<{ child: ChildProcess; port: number }> {
 
 test(
   "nothing that arrived is lost, doubled or out of order, and the link is open again when its server is",
-  { timeout: SECONDS * 1000 + 60_000 },
+  { timeout: SECONDS * 1000 + 300_000 },
   async () => {
     await using between = new Between();
     const url = await between.listen();
