@@ -79,7 +79,7 @@ afterEach(() => {
 async function loadedUnder(install: () => Fakes): Promise<typeof channels> {
   await import("@sluice/channels"); // so that nothing need be fetched while time stands still
   vi.resetModules();
-  const { nextTick } = process;
+  const nextTick = process.nextTick.bind(process);
   fakes = install();
   process.nextTick = nextTick; // by which Node hears from the test runner's other process: what is said meanwhile would be lost
   return import("@sluice/channels");
