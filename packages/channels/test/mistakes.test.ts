@@ -125,9 +125,9 @@ test("a Selector over null is a TypeError that says what was expected", () => {
   expect(() => new Selector(wrong(null))).toThrow("Expected `channels` to be a record of channels, got `null`");
 });
 
-test("errors bear their names as texts, which no bundler renames, and a case's name where a record select failed", () => {
+test("errors bear their names as texts, which no bundler renames, and the case apart where a record select failed", () => {
   const jobs = new Channel<number>();
   expect(new SluiceError(errors.INTERNAL, "no").name).toBe("SluiceError");
   expect(new ClosedError(1, jobs).name).toBe("ClosedError");
-  expect(new ClosedError(1, jobs, "out").name).toBe("out");
+  expect(new ClosedError(1, jobs, "out")).toMatchObject({ name: "ClosedError", case: "out" });
 });
