@@ -39,10 +39,11 @@ export class Writes {
       if (this.#errno !== undefined) done();
       else write.call(wire, chunk, encoding, this.#watched(lengthOf({ chunk, encoding }), done));
     };
+    // All that waits goes at once, so that its length is known without counting.
     const many: Sink["_writev"] = (chunks, done) => {
       const { _writev: write } = own();
       if (this.#errno !== undefined) done();
-      else write.call(wire, chunks, this.#watched(chunks.reduce(sum, 0), done));
+      else write.call(wire, chunks, this.#watched(wire.writableLength, done));
     };
     Object.assign(wire, { _write: one });
     // The stream of an agent may write one by one.
@@ -93,8 +94,4 @@ export class Writes {
 
 function lengthOf({ chunk, encoding }: Chunk): number {
   return typeof chunk === "string" ? Buffer.byteLength(chunk, encoding) : chunk.length;
-}
-
-function sum(total: number, chunk: Chunk): number {
-  return total + lengthOf(chunk);
 }
