@@ -87,7 +87,7 @@ describe("nothing is left behind by", () => {
       abort.abort("enough");
       await Promise.allSettled(waits);
     });
-    expect(bytes).toBeLessThan(NOTHING * 4); // signals are garbage that takes its time
+    expect(bytes).toBeLessThan(150); // what Node keeps of AbortControllers for a while; a waiter alone is 336
     expect([full.length, news.trySend(1)]).toEqual([1, false]);
   });
 
