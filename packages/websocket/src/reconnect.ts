@@ -9,7 +9,7 @@ import { connectFor } from "./dial/connect.ts";
 import { checkOptions, type ConnectOptions } from "./dial/options.ts";
 import { checkUrl } from "./dial/url.ts";
 import { invalid } from "./errors.ts";
-import { type Reader, readOptions } from "./protocol/options.ts";
+import { readOptions } from "./protocol/options.ts";
 import { redactUrl } from "./protocol/redaction.ts";
 import type { Attempt, LinkOptions, LinkState, Reconnecting } from "./reconnect/contract.ts";
 import { type Life, Link } from "./reconnect/link.ts";
@@ -46,15 +46,7 @@ export interface ReconnectingClient extends Reconnecting<Client> {
 
 type ConnectGiven = NonNullable<ReconnectOptions["connect"]>;
 
-const connectReader: Reader<ConnectGiven | undefined> = (given, option) => {
-  if (given === undefined || typeof given === "function") return given as ConnectGiven | undefined;
-  if (typeof given !== "object" || given === null)
-    throw invalid(option, "options of `connect`, or a function that gives them", given);
-  checkOptions(given);
-  return given;
-};
-
-const READERS = linkReaders<Client, ConnectGiven | undefined>(connectReader);
+const READERS = linkReaders<Client, ConnectGiven>(checkOptions);
 
 /**
  * Connects and stays connected: begins at once, and after each end connects again, until the peer is done (1000), a

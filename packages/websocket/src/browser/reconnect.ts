@@ -2,7 +2,7 @@
 
 import type { ReadonlyLatest } from "@sluice/channels/broadcast";
 import { invalid } from "../errors.ts";
-import { type Reader, readOptions } from "../protocol/options.ts";
+import { readOptions } from "../protocol/options.ts";
 import { redactUrl } from "../protocol/redaction.ts";
 import type { Attempt, LinkOptions, LinkState, Reconnecting } from "../reconnect/contract.ts";
 import { Link } from "../reconnect/link.ts";
@@ -31,16 +31,7 @@ export interface ReconnectingClient extends Reconnecting<Client> {
 
 type ConnectGiven = NonNullable<ReconnectOptions["connect"]>;
 
-const connectReader: Reader<ConnectGiven | undefined> = (given, option) => {
-  if (given === undefined || typeof given === "function") return given as ConnectGiven | undefined;
-  if (typeof given !== "object" || given === null) {
-    throw invalid(option, "options of `connect`, or a function that gives them", given);
-  }
-  checkOptions(given);
-  return given;
-};
-
-const READERS = linkReaders<Client, ConnectGiven | undefined>(connectReader);
+const READERS = linkReaders<Client, ConnectGiven>(checkOptions);
 
 /**
  * Connects and stays connected, as in Node; and, in a page: it does not dial while the page is hidden, and dials at once

@@ -43,10 +43,19 @@ const dials: Reader<Dials> = (given, option) => {
   throw invalid(option, "a queue with `add`, as p-queue has", given);
 };
 
-/** @internal How they are read; `connect` reads what the dialling is told. */
-export function linkReaders<C, D>(connect: Reader<D>): Readers<ReadLinkOptions<C, D>> {
+/** @internal How they are read; `check` throws for options of `connect` that are wrong. */
+export function linkReaders<C, D extends object>(
+  check: (given: unknown) => unknown,
+): Readers<ReadLinkOptions<C, D | undefined>> {
   return {
-    connect,
+    connect: (given, option) => {
+      if (given === undefined || typeof given === "function") return given as D | undefined;
+      if (typeof given !== "object" || given === null) {
+        throw invalid(option, "options of `connect`, or a function that gives them", given);
+      }
+      check(given);
+      return given as D;
+    },
     setup: callback(),
     setupTimeout: timeout(30_000),
     retry: (given, option) => callback<NonNullable<LinkOptions<C>["retry"]>>()(given, option) ?? retryable,
