@@ -1,5 +1,6 @@
 // What `select` chooses from beside channels themselves: a receive or a send, described.
 
+import { displayBy, displayOf, facts, type Told } from "./display.ts";
 import { ClosedError } from "./errors.ts";
 import * as protocol from "./protocol.ts";
 import {
@@ -36,6 +37,15 @@ export class Intake implements Selectable {
 
   get [Symbol.toStringTag](): string {
     return "ReceiveCase";
+  }
+
+  static {
+    displayBy(this.prototype);
+  }
+
+  /** @internal */
+  [facts](): readonly (string | false)[] {
+    return [displayOf(this.#source as unknown as Told)];
   }
 
   get channel(): ReceiveChannel<unknown> {
@@ -75,6 +85,15 @@ export class Offer<T> implements SendOffer {
 
   get [Symbol.toStringTag](): string {
     return "SendCase";
+  }
+
+  static {
+    displayBy(this.prototype);
+  }
+
+  /** @internal */
+  [facts](): readonly (string | false)[] {
+    return [displayOf(this.#channel as unknown as Told)];
   }
 
   get channel(): SendChannel<T> {

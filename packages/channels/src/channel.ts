@@ -5,9 +5,11 @@
 
 import { Ring } from "./buffer.ts";
 import { Offer } from "./case.ts";
+import { facts, waiting } from "./display.ts";
 import { disposeBy } from "./dispose.ts";
 import { ClosedError } from "./errors.ts";
 import { runHook } from "./hook.ts";
+import { refuseClones } from "./host.ts";
 import { List } from "./list.ts";
 import { check, checkOptions, type Instead, isObject, oneOf, option, viaProxy, whole } from "./mistake.ts";
 import { refusal } from "./signal.ts";
@@ -105,6 +107,12 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     check(capacity > 0 || overflow === "block", "capacity", "at least 1 with a drop policy", capacity, RangeError);
     this.#capacity = capacity + 0; // and never -0
     this.#options = options === NONE ? NONE : { name, overflow, onDrop }; // a copy: the caller's may change
+    refuseClones?.(this);
+  }
+
+  /** @internal */
+  override [facts](): readonly (string | false)[] {
+    return [this.#capacity === 0 && "rendezvous", ...super[facts](), waiting(this.#senders.count(), "sender")];
   }
 
   /** @internal */

@@ -19,6 +19,13 @@ export class List<N extends Link> implements Link {
     return this.next === this ? undefined : (this.next as N);
   }
 
+  /** Counts its nodes, one by one. */
+  count(): number {
+    let count = 0;
+    for (let node: Link | undefined = this.next; node !== this; node = node?.next) count += 1;
+    return count;
+  }
+
   append(node: N): void {
     const last = this.previous;
     node.previous = last;

@@ -4,6 +4,7 @@
 
 import { AlarmQueue } from "./time/alarm-queue.ts";
 import { type Deadline, Deadlines } from "./time/deadlines.ts";
+import { displayBy, facts, waiting } from "./display.ts";
 import { disposeBy } from "./dispose.ts";
 import { ALREADY_EXISTS, CLOSED, SluiceError } from "./errors.ts";
 import { arrived, latest, type Step, StepIterator, type Steps } from "./iterator.ts";
@@ -36,6 +37,8 @@ export type SelectorEvent<M> = {
       };
 }[keyof M & string];
 
+const NAMES_SHOWN = 8;
+
 interface Event {
   readonly name: string;
   readonly channel: object;
@@ -66,6 +69,12 @@ export class Selector<in out M extends object = Record<string, unknown>>
 
   static {
     disposeBy(this.prototype, "close");
+    displayBy(this.prototype);
+  }
+
+  /** @internal */
+  [facts](): readonly (string | false)[] {
+    return this.#round.facts();
   }
 
   constructor(channels: { readonly [K in keyof M]?: ReceiveChannel<M[K]> | undefined } = {}) {
@@ -287,6 +296,15 @@ export class Round extends AlarmQueue implements Steps<never> {
 
   moment(): number {
     return this.#timers.first?.due ?? Infinity;
+  }
+
+  /** For people who debug. */
+  facts(): readonly (string | false)[] {
+    const names = [...this.registrations.keys()];
+    const more = names.splice(NAMES_SHOWN).length;
+    const { size } = this.registrations;
+    const shown = `${size} channel${size === 1 ? "" : "s"}${size > 0 ? `: ${names.join(", ")}` : ""}`;
+    return [shown, more > 0 && `and ${more} more`, waiting(this.count(), "next"), this.#closed && "closed"];
   }
 
   override holding(): boolean {

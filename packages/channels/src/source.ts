@@ -3,6 +3,7 @@
 // A channel stands for its own receive: `select` needs no case object for it.
 
 import { Intake } from "./case.ts";
+import { closing, displayBy, facts, waiting } from "./display.ts";
 import { arrived, latest, type Step, StepIterator } from "./iterator.ts";
 import { List } from "./list.ts";
 import { check, viaProxy } from "./mistake.ts";
@@ -33,6 +34,7 @@ import {
 import { checkSignalOptions, refusal } from "./signal.ts";
 import { rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, Received, SignalOptions } from "./types.ts";
+import { Watch } from "./watch.ts";
 import { dismissAll, type Kind, parkIn, recorder } from "./waiter.ts";
 
 export { Ring } from "./buffer.ts";
@@ -50,6 +52,7 @@ export {
   turnedReady,
 } from "./protocol.ts";
 export type { Front, Receiver, Words } from "./protocol.ts";
+export { displayBy, facts, type Told } from "./display.ts";
 export { random } from "./random.ts";
 export { onAbort } from "./signal.ts";
 export { Watch } from "./watch.ts";
@@ -183,6 +186,17 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
   // Also what keeps Vue's `reactive` from wrapping it in a Proxy, which could not reach the private fields.
   get [Symbol.toStringTag](): string {
     return "Channel";
+  }
+
+  static {
+    displayBy(this.prototype);
+  }
+
+  /** @internal */
+  [facts](): readonly (string | false)[] {
+    const { capacity, length } = this;
+    const fill = capacity > 0 ? `${length} of ${capacity}` : length > 0 && `${length} ready`;
+    return [fill, waiting(Watch.waiting(this.#front), "receiver"), closing(this)];
   }
 
   /** @internal */

@@ -54,6 +54,13 @@ export abstract class Watch<out S extends Watched> implements Front, Receiver {
     Watch.#tell(this);
   }
 
+  /** How many wait there: in the queue, and, each as one, those in front of it. */
+  static waiting(at: Front): number {
+    let count = 0;
+    for (; at instanceof Watch; at = at.#behind ?? at.#queue) if (at.arrival < Infinity) count += 1;
+    return count + (at as List<Waiting>).count();
+  }
+
   // Loops: a server may have a Selector for each connection, all of which watch the channel of its shutdown, and
   // 3,000 calls deep the stack ends. Of two names for one channel the first that was added has the value.
   static #earliest(at: Watch<Watched> | undefined, waiting: Waiting | undefined): Receiver | undefined {

@@ -292,6 +292,16 @@ describe("a client", () => {
     expect(await closed).toBe(1000);
   });
 
+  test("shows where it leads, its state, and what waits in its channel", async () => {
+    await using server = await PlainServer.echo();
+    const { client } = await server.meet({ channelCapacity: 4 });
+    const { inspect } = await import("node:util");
+    const { url } = client;
+    expect(inspect({ client }, { breakLength: Infinity })).toBe(`{ client: Client { ${url}, open, 0 of 4 } }`);
+    await client.close();
+    expect(inspect(client)).toBe(`Client { ${url}, closed: 1000, 0 of 4 }`);
+  });
+
   test("shows no secret when it is inspected", async () => {
     await using server = await PlainServer.echo();
     const { client } = await server.meet({ headers: { Authorization: "Bearer hunter2" } });

@@ -1,5 +1,6 @@
 // Time as channels: what Go's package time gives to a select.
 
+import { displayBy, facts } from "../display.ts";
 import { disposeBy } from "../dispose.ts";
 import { NANOSECOND, parseDuration } from "./duration.ts";
 import { INVALID, SluiceError } from "../errors.ts";
@@ -9,7 +10,7 @@ import { List } from "../list.ts";
 import { checkOptions, option } from "../mistake.ts";
 import { park, type Waiting } from "../protocol.ts";
 import { checkSignalOptions, refusal } from "../signal.ts";
-import { HeldTimer, hold, restart, stop, TimerChannel } from "./timer.ts";
+import { HeldTimer, hold, moments, restart, stop, TimerChannel } from "./timer.ts";
 import { rejected, settle } from "../turn.ts";
 import type { Duration, ReceiveChannel, SignalOptions } from "../types.ts";
 import { type Kind, parkIn } from "../waiter.ts";
@@ -145,6 +146,12 @@ class Handle implements Timer {
 
   static {
     disposeBy(this.prototype, "stop");
+    displayBy(this.prototype);
+  }
+
+  /** @internal */
+  [facts](): readonly (string | false)[] {
+    return this.#channel[moments]();
   }
 
   constructor(delay: number, repeats: boolean) {

@@ -2,6 +2,8 @@
 // the clock, and an alarm is set only while somebody waits, so a forgotten timer is plain garbage.
 
 import { AlarmQueue } from "./alarm-queue.ts";
+import { facts } from "../display.ts";
+import { refuseClones } from "../host.ts";
 import * as protocol from "../protocol.ts";
 import { fire, handOff, holds, ready, take } from "../protocol.ts";
 import { Source } from "../source.ts";
@@ -18,6 +20,8 @@ export const stop: unique symbol = Symbol("stop");
 export const restart: unique symbol = Symbol("restart");
 /** @internal Says whether the process lives on for who waits. */
 export const hold: unique symbol = Symbol("hold");
+/** @internal Its moments, in words. */
+export const moments: unique symbol = Symbol("moments");
 /** @internal Milliseconds until its moment, for reports: a look that moves nothing to another clock. */
 export const remaining: unique symbol = Symbol("remaining");
 /** The clock runs ahead of the former one by so much. */
@@ -86,6 +90,19 @@ export class TimerChannel extends Source<Date> {
   }
 
   /** @internal */
+  override [facts](): readonly (string | false)[] {
+    return [...this[moments](), ...super[facts]()];
+  }
+
+  /** @internal */
+  [moments](): readonly string[] {
+    const wait = this[remaining]();
+    if (wait === Infinity) return ["never due again"];
+    const when = wait > 0 ? `due in ${Math.ceil(wait)} ms` : "due";
+    return this.#period > 0 ? [`every ${this.#period} ms`, when] : [when];
+  }
+
+  /** @internal */
   [remaining](): number {
     return this.#queue.until(this.#due);
   }
@@ -115,6 +132,11 @@ export class TimerChannel extends Source<Date> {
 /** @internal A timer that somebody holds, who can stop it. */
 export class HeldTimer extends TimerChannel {
   #isHolding = true;
+
+  constructor(delay: number, period: number) {
+    super(delay, period);
+    refuseClones?.(this);
+  }
 
   /** @internal */
   override get [holds](): boolean {

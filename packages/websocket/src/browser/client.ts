@@ -2,7 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { type ReceiveChannel, SluiceError, errors } from "@sluice/channels";
-import { onAbort, rejected, settle } from "@sluice/channels/source";
+import { displayBy, facts, onAbort, rejected, settle } from "@sluice/channels/source";
 import { accept, dropped, finish, Incoming, paused, received, shut } from "../connection/incoming.ts";
 import {
   type CloseInfo,
@@ -83,6 +83,21 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   #behind: { bytes: number; messages: number } | undefined = undefined;
   #farewell: ReturnType<typeof setTimeout> | undefined = undefined;
   #forgetSignal: (() => void) | undefined = undefined;
+
+  static {
+    displayBy(this.prototype);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "Client";
+  }
+
+  /** @internal */
+  [facts](): readonly string[] {
+    const { length, capacity } = this.#channel;
+    const state = this.#isOpen() ? "open" : this.#info === undefined ? "closing" : `closed: ${this.#info.code}`;
+    return [this.#journey.url, state, `${length} of ${capacity}`];
+  }
 
   /** @internal To be made when the transport has opened, before a message is read. */
   constructor(transport: Transport, { url, settings, journey }: ClientParts) {

@@ -6,7 +6,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
 import { Channel, type Duration, type ReceiveChannel } from "@sluice/channels";
-import { rejected, settle } from "@sluice/channels/source";
+import { displayBy, facts, rejected, settle } from "@sluice/channels/source";
 import { WebSocket } from "ws";
 import { budgeted } from "./budget.ts";
 import { CLOSE_CODES, COMPRESSION, type Compression, type MessageType } from "../protocol/constants.ts";
@@ -117,6 +117,26 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   readonly #until = new Channel<never>({ name: "the end of a connection" });
   #allLeft = false;
   #settleClosed!: (info: CloseInfo) => void;
+
+  static {
+    displayBy(this.prototype);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "Client";
+  }
+
+  /** @internal */
+  [facts](): readonly string[] {
+    const { channel } = this.#reading;
+    const state = this.#isOpen() ? "open" : this.#ending.over ? `closed: ${this.#ending.soFar().code}` : "closing";
+    return [
+      this.#journey.url,
+      state,
+      ...(channel[halted] ? ["paused"] : []),
+      `${channel.length} of ${channel.capacity}`,
+    ];
+  }
 
   /** @internal To be called in the turn in which the connection opens, before a frame is read. */
   constructor({
