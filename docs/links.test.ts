@@ -2,6 +2,7 @@
 // are shown by npm, which knows no other file: their links name the project's address, and are followed here all the same.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { slug } from "github-slugger";
 import { expect, test } from "vitest";
 
 const root = new URL("../", import.meta.url);
@@ -10,7 +11,8 @@ const { homepage } = JSON.parse(read("package.json")) as { homepage: string };
 
 const docs = readdirSync(new URL("docs/", root), { recursive: true }).map((file) => `docs/${String(file)}`);
 const packaged = ["packages/channels/README.md", "packages/websocket/README.md"];
-const pages = ["README.md", "CONTRIBUTING.md", ...packaged, ...docs.filter((file) => file.endsWith(".md"))];
+const written = docs.filter((file) => file.endsWith(".md") && !/^docs[\\/](api|\.vitepress)\b/.test(file));
+const pages = ["README.md", "CONTRIBUTING.md", ...packaged, ...written];
 
 /** The text of a page without its code. */
 function proseOf(page: string): string {
@@ -21,12 +23,7 @@ function proseOf(page: string): string {
 
 /** The anchors of a page, as GitHub makes them of its headings. */
 function anchorsOf(page: string): string[] {
-  return Array.from(proseOf(page).matchAll(/^#+ (.*)$/gm), ([, heading = ""]) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-      .replaceAll(/\s/g, "-"),
-  );
+  return Array.from(proseOf(page).matchAll(/^#+ (.*)$/gm), ([, heading = ""]) => slug(heading));
 }
 
 /** What is wrong with a link of a page; undefined when it leads somewhere, or to another site. */

@@ -11,7 +11,8 @@ const pages = [
   "README.md",
   "packages/channels/README.md",
   "packages/websocket/README.md",
-  ...files("docs/").filter((file) => file.endsWith(".md")),
+  // docs/api is written from the sources below.
+  ...files("docs/").filter((file) => file.endsWith(".md") && !/^docs[\\/](api|\.vitepress)\b/.test(file)),
 ];
 const sources = [...files("packages/channels/src/"), ...files("packages/websocket/src/")];
 
