@@ -38,7 +38,7 @@ const options = {
   useCodeBlocks: true,
   expandObjects: true,
   parametersFormat: "table",
-  validation: { notDocumented: false, notExported: true, invalidLink: true, rewrittenLink: false },
+  validation: { notDocumented: true, notExported: true, invalidLink: true, rewrittenLink: false },
   packagesRequiringDocumentation: ["@sluice/channels", "@sluice/websocket"],
   requiredToBeDocumented: [
     "Class",

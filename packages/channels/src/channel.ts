@@ -88,13 +88,16 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   readonly #options: ChannelOptions<T>;
   #buffer: Ring<T> = EMPTY;
   #end: { readonly cause: unknown } | undefined = undefined;
+  /** Closes it: `using` does that at the end of the block. */
   declare readonly [Symbol.dispose]: () => void;
 
   static {
     disposeBy(this.prototype, "close");
   }
 
+  /** Makes a channel with a buffer of `capacity` values; 0, the default, is a rendezvous. */
   constructor(capacity?: number, options?: ChannelOptions<T>);
+  /** Makes a rendezvous. */
   constructor(options?: ChannelOptions<T>);
   constructor(capacity: number | ChannelOptions<T> = 0, options: ChannelOptions<T> = NONE) {
     super();

@@ -8,7 +8,9 @@ export const facts: unique symbol = Symbol("facts");
 
 /** What can say it. */
 export interface Told {
+  /** What it is. */
   readonly [Symbol.toStringTag]: string;
+  /** Its name, if it has one. */
   readonly name?: string | undefined;
   /** What is false or empty is not so. */
   [facts](): readonly (string | false)[];

@@ -5,17 +5,29 @@ import { named } from "./error-name.ts";
 import { isObject } from "./mistake.ts";
 import type { SendChannel } from "./types.ts";
 
+/** What was asked for does not exist: a host, a path, a name. */
 export const NOT_FOUND = "NOT_FOUND";
+/** The name is taken. */
 export const ALREADY_EXISTS = "ALREADY_EXISTS";
+/** An argument that cannot be right; the message names it, what was expected and what came. */
 export const INVALID = "INVALID";
+/** A policy, or the other end, does not allow it. */
 export const PERMISSION_DENIED = "PERMISSION_DENIED";
+/** Not reachable now, or no longer; often worth another try. */
 export const UNAVAILABLE = "UNAVAILABLE";
+/** Something broke: a protocol error, an answer nobody can read, a deadlock under virtual time. */
 export const INTERNAL = "INTERNAL";
+/** Called off by who asked for it. */
 export const CANCELED = "CANCELED";
+/** Two things that exclude each other, such as a second run of virtual time, or a message for another connection. */
 export const CONFLICT = "CONFLICT";
+/** A deadline passed. */
 export const TIMEOUT = "TIMEOUT";
+/** Too much at once, for the other end or for a limit of ours. */
 export const RATE_LIMITED = "RATE_LIMITED";
+/** None of the others fits. */
 export const UNKNOWN = "UNKNOWN";
+/** The channel was closed, or the connection, or the selector: a `ClosedError` where a value was not delivered. */
 export const CLOSED = "CLOSED";
 
 /** Every kind of `SluiceError`; each is also a constant of `errors`, equal to its name. */
@@ -55,6 +67,7 @@ export class SluiceError extends Error {
   /** Facts for people and programs, never secrets. */
   readonly details: Readonly<Record<string, unknown>>;
 
+  /** Makes an error of a kind; it is not retryable and has no details unless they are given. */
   constructor(kind: ErrorKind, message: string, options: SluiceErrorOptions = {}) {
     super(message, options);
     named(this, new.target === SluiceError ? "SluiceError" : new.target.name);
@@ -73,9 +86,13 @@ export class SluiceError extends Error {
 
 /** What is written of a `SluiceError` where JSON is made of it. */
 export interface SluiceErrorJSON {
+  /** The name of the class. */
   readonly name: string;
+  /** What went wrong, as a constant of `errors`. */
   readonly kind: ErrorKind;
+  /** For people. */
   readonly message: string;
+  /** Whether the same call may succeed later. */
   readonly retryable: boolean;
   /** Facts, in what JSON knows. Values that were in hand when something failed are not among them. */
   readonly details: Readonly<Record<string, unknown>>;
@@ -111,6 +128,7 @@ export class ClosedError extends SluiceError {
   /** Which case of a `select` failed: its index in an array, its name in a record. */
   declare readonly case?: number | string;
 
+  /** Makes the error of a send that did not happen; its cause is what the channel was closed with. */
   constructor(value: unknown, channel: SendChannel<never>, key?: number | string) {
     const { name, cause } = channel;
     super(CLOSED, `Cannot send on ${name === undefined ? "a closed channel" : `the closed channel "${name}"`}`, {
@@ -123,6 +141,12 @@ export class ClosedError extends SluiceError {
 }
 
 /** Tells whether `error` is a `SluiceError` of this kind. It looks at the error itself, not at its cause. */
-export function is<K extends ErrorKind>(error: unknown, kind: K): error is SluiceError & { readonly kind: K } {
+export function is<K extends ErrorKind>(
+  error: unknown,
+  kind: K,
+): error is SluiceError & {
+  /** This kind. */
+  readonly kind: K;
+} {
   return isObject(error) && brand in error && (error as { kind?: unknown }).kind === kind;
 }

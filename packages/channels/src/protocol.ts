@@ -9,13 +9,20 @@ export const receives: unique symbol = Symbol.for("@sluice/channels.receives");
 /** Marks what can be sent on. */
 export const sends: unique symbol = Symbol.for("@sluice/channels.sends");
 
-/** What a kind of channel says and calls; each of its words is explained at `Words`. */
+// What a kind of channel says and calls; `Words` says more about each.
+/** Whether a receive would get something at once. */
 export const ready: unique symbol = Symbol("ready");
+/** Takes the next value of a channel that is ready. */
 export const take: unique symbol = Symbol("take");
+/** Whether nothing more will come. */
 export const drained: unique symbol = Symbol("drained");
+/** Gives a value to whoever has waited longest; false when nobody waits. */
 export const handOff: unique symbol = Symbol("handOff");
+/** Whether somebody waits for a value. */
 export const awaited: unique symbol = Symbol("awaited");
+/** Tells who watches that the channel turned ready. */
 export const turnedReady: unique symbol = Symbol("turnedReady");
+/** Tells everybody who waits that the channel has ended. */
 export const endReceivers: unique symbol = Symbol("endReceivers");
 
 /** @internal Tells what a class of this copy of the package made from what looks like it: a Proxy, a copy, a likeness. */
@@ -103,7 +110,9 @@ export interface Waiting extends Link, Receiver {
 
 /** Who is asked for the first that waits, and told what becomes of the channel. */
 export interface Front {
+  /** Who has waited longest, if anybody waits. */
   readonly head: Receiver | undefined;
+  /** The channel turned ready, or will at another moment. */
   changed(): void;
 }
 

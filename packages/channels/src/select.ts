@@ -40,35 +40,60 @@ export interface SelectOptions<D extends boolean | undefined = boolean | undefin
 }
 
 interface Indexed<out I> {
+  /** Which case, by its place in the array. */
   readonly index: I;
+  /** A case was ready. */
   readonly default?: never;
 }
 interface Named<out N> {
+  /** Which case, by its name in the record. */
   readonly name: N;
+  /** A case was ready. */
   readonly default?: never;
 }
 interface Got<out T> {
+  /** The channel that it came from. */
   readonly channel: ReceiveChannel<T>;
+  /** What was received. */
   readonly value: T;
+  /** True: a value. */
   readonly ok: true;
 }
 interface Ended<out T> {
+  /** The channel that has ended. */
   readonly channel: ReceiveChannel<T>;
+  /** None. */
   readonly value: undefined;
+  /** False: the channel is closed and drained. */
   readonly ok: false;
   /** What the channel was closed with. */
   readonly cause: unknown;
 }
 interface Sent<in T> {
+  /** The channel that it was sent on. */
   readonly channel: SendChannel<T>;
+  /** None: a value was sent. */
   readonly value: undefined;
+  /** True: it was sent. */
   readonly ok: true;
 }
 interface NotReady {
+  /** No case was ready. */
   readonly default: true;
+  /** None. */
   readonly channel: undefined;
+  /** None. */
   readonly value: undefined;
+  /** True, so that `ok: false` means the end of a channel and nothing else. */
   readonly ok: true;
+}
+interface NoIndex {
+  /** None. */
+  readonly index: undefined;
+}
+interface NoName {
+  /** None. */
+  readonly name: undefined;
 }
 type Outcome<C, Key> = C extends ReceiveCase<infer T> | ReceiveChannel<infer T>
   ? (Key & Got<T>) | (Key & Ended<T>)
@@ -88,8 +113,8 @@ type RecordResult<C> = {
  * `ok`. With `default: true` it has one more branch, the only one with a `default` property.
  */
 export type SelectResult<C, D extends boolean | undefined = false> = C extends readonly unknown[]
-  ? ArrayResult<C> | (true extends D ? NotReady & { readonly index: undefined } : never)
-  : RecordResult<C> | (true extends D ? NotReady & { readonly name: undefined } : never);
+  ? ArrayResult<C> | (true extends D ? NotReady & NoIndex : never)
+  : RecordResult<C> | (true extends D ? NotReady & NoName : never);
 
 /**
  * Waits until one of the cases can happen and does exactly that one; the others keep their place and their values.
@@ -142,7 +167,10 @@ function choose(given: unknown, options: SelectOptions | undefined): Promise<unk
  */
 export function trySelect<const C extends Cases<C>>(
   cases: C,
-  options?: { readonly priority?: boolean | undefined },
+  options?: {
+    /** Prefers the first case that is ready; without it each has the same chance. */
+    readonly priority?: boolean | undefined;
+  },
 ): SelectResult<C> | undefined;
 export function trySelect(cases: Cases<object>, options?: { readonly priority?: boolean | undefined }): unknown {
   const list = listOf(cases);

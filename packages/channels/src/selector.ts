@@ -27,12 +27,26 @@ const due: typeof protocol.due = protocol.due;
 /** What a `Selector` gives: a union that narrows by `name` and `ok`. `ok: false` is a channel's end, told once. */
 export type SelectorEvent<M> = {
   [K in keyof M & string]:
-    | { readonly name: K; readonly channel: ReceiveChannel<M[K]>; readonly value: M[K]; readonly ok: true }
     | {
+        /** The name that the channel was added under. */
         readonly name: K;
+        /** The channel. */
         readonly channel: ReceiveChannel<M[K]>;
+        /** What was received. */
+        readonly value: M[K];
+        /** True: a value. */
+        readonly ok: true;
+      }
+    | {
+        /** The name that the channel had; it is free again. */
+        readonly name: K;
+        /** The channel. */
+        readonly channel: ReceiveChannel<M[K]>;
+        /** None. */
         readonly value: undefined;
+        /** False: the channel has ended, and is watched no longer. */
         readonly ok: false;
+        /** What the channel was closed with. */
         readonly cause: unknown;
       };
 }[keyof M & string];
@@ -65,6 +79,7 @@ export class Selector<in out M extends object = Record<string, unknown>>
   implements AsyncIterable<SelectorEvent<M>, undefined>, Disposable
 {
   readonly #round = new Round();
+  /** Closes it: `using` does that at the end of the block. The channels stay open. */
   declare readonly [Symbol.dispose]: () => void;
 
   static {
@@ -77,6 +92,7 @@ export class Selector<in out M extends object = Record<string, unknown>>
     return this.#round.facts();
   }
 
+  /** Watches the channels of a record under their names. */
   constructor(channels: { readonly [K in keyof M]?: ReceiveChannel<M[K]> | undefined } = {}) {
     check(isRecord(channels), "channels", "a record of channels", channels);
     try {
@@ -104,6 +120,7 @@ export class Selector<in out M extends object = Record<string, unknown>>
     return this.#round.delete(name);
   }
 
+  /** "Selector", for `Object.prototype.toString`. */
   get [Symbol.toStringTag](): string {
     return "Selector";
   }

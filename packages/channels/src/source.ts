@@ -184,6 +184,7 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
   }
 
   // Also what keeps Vue's `reactive` from wrapping it in a Proxy, which could not reach the private fields.
+  /** "Channel", for `Object.prototype.toString`. */
   get [Symbol.toStringTag](): string {
     return "Channel";
   }

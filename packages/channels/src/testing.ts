@@ -37,6 +37,7 @@ export class DeadlockError extends SluiceError {
   /** Every operation that was parked. */
   readonly parked: readonly ParkedOperation[];
 
+  /** Makes the error, with a message that lists what was parked. */
   constructor(parked: readonly ParkedOperation[]) {
     const list =
       parked.length === 0 ? "  nothing is parked: the body waits for something outside" : formatParked(parked);

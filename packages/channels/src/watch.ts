@@ -11,11 +11,13 @@ export interface Watched {
 
 /** A place in front of a channel. It holds no value and takes none by itself: it is told, and asked. */
 export abstract class Watch<out S extends Watched> implements Front, Receiver {
+  /** The channel that it stands in front of. */
   readonly source: S;
   readonly #queue: List<Waiting>; // the channel's own, at the end of the chain
   #behind: Watch<Watched> | undefined = undefined;
   #ahead: Watch<Watched> | undefined = undefined;
 
+  /** Takes the place in front of a channel: before everybody who watches it already. */
   constructor(source: S) {
     this.source = source;
     const before = source[front];
@@ -50,6 +52,7 @@ export abstract class Watch<out S extends Watched> implements Front, Receiver {
     return Watch.#earliest(this, this.#queue.head);
   }
 
+  /** Tells everybody in front that the channel turned ready. */
   changed(): void {
     Watch.#tell(this);
   }

@@ -39,7 +39,10 @@ export type { ScopeOptions, SecurityContext } from "./dial/security.ts";
 
 /** Permissions: what may be connected to, by whom. */
 export const security: {
+  /** Makes a scope of policies. */
   readonly scope: typeof scope;
+  /** Runs a function under an actor and a scope, for every connection dialled inside. */
   readonly run: typeof run;
+  /** Decides whether connecting outside of `run` is an error. Off by default; process-wide. */
   readonly strict: typeof strict;
 } = { scope, run, strict };

@@ -63,6 +63,7 @@ export class Broadcast<in out T> extends Sender<T> {
   readonly #slow: SlowPolicy;
   readonly #kept: Cursor<T> | undefined;
 
+  /** Makes a broadcast without subscribers. */
   constructor(options: BroadcastOptions = {}) {
     checkOptions(options, OPTIONS);
     const log = new Log<T>();

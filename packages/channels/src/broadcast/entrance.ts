@@ -32,6 +32,7 @@ export abstract class Sender<in out T> implements Disposable {
   readonly #log: Log<T>;
   /** For people who read errors and reports. */
   readonly name: string | undefined;
+  /** Closes it: `using` does that at the end of the block. */
   declare readonly [Symbol.dispose]: () => void;
 
   static {
@@ -44,10 +45,12 @@ export abstract class Sender<in out T> implements Disposable {
     this.name = name;
   }
 
+  /** True from `close()` on. */
   get closed(): boolean {
     return this.#log.end !== undefined;
   }
 
+  /** What `close` was given; `undefined` for a plain close and while it is open. */
   get cause(): unknown {
     return this.#log.end?.cause;
   }

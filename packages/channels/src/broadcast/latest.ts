@@ -50,8 +50,11 @@ export interface ReadonlyLatest<out T> {
   changes(options?: ChangesOptions): Subscription<T>;
   /** Resolves with the first value, the one of now included, that the test accepts. */
   until<U extends T>(test: (value: T) => value is U, options?: UntilOptions): Promise<U>;
+  /** Resolves with the first value, the one of now included, that the test accepts. */
   until(test: (value: T) => boolean, options?: UntilOptions): Promise<T>;
+  /** True from `close()` on. */
   readonly closed: boolean;
+  /** What `close` was given; `undefined` for a plain close and while it is open. */
   readonly cause: unknown;
 }
 
@@ -74,12 +77,14 @@ export interface ReadonlyLatest<out T> {
 export class Latest<in out T> implements ReadonlyLatest<T>, Disposable {
   readonly #news: Broadcast<T>;
   #value: T;
+  /** Closes it: `using` does that at the end of the block. */
   declare readonly [Symbol.dispose]: () => void;
 
   static {
     disposeBy(this.prototype, "close");
   }
 
+  /** Makes it with the value of now. */
   constructor(value: T, options: LatestOptions = {}) {
     checkOptions(options, ["name"]);
     this.#news = new Broadcast({ replay: 1, name: options.name });

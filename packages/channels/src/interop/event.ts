@@ -28,13 +28,17 @@ export interface EventOptions<T> extends SignalOptions {
 
 /** What emitters have in common; `NodeEmitterLike` is the same for listeners of any arguments. */
 export interface EmitterLike {
+  /** Adds a listener. */
   on(name: string | symbol, listener: (...args: never[]) => void): unknown;
+  /** Removes a listener. */
   off(name: string | symbol, listener: (...args: never[]) => void): unknown;
 }
 
 /** What Node's `EventEmitter` is: its listeners take `any`, which is nothing that `never` takes. */
 export interface NodeEmitterLike {
+  /** Adds a listener. */
   on(name: string | symbol, listener: (...args: unknown[]) => void): unknown;
+  /** Removes a listener. */
   off(name: string | symbol, listener: (...args: unknown[]) => void): unknown;
 }
 

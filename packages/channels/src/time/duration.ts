@@ -4,11 +4,17 @@ import { INVALID, SluiceError } from "../errors.ts";
 import { shown } from "../mistake.ts";
 import type { Duration } from "../types.ts";
 
+/** One: durations are counted in milliseconds. */
 export const MILLISECOND = 1;
+/** A microsecond, in milliseconds. */
 export const MICROSECOND = 0.001;
+/** A nanosecond, in milliseconds: the shortest period of a ticker. */
 export const NANOSECOND = 0.000_001;
+/** A second, in milliseconds. */
 export const SECOND = 1000;
+/** A minute, in milliseconds. */
 export const MINUTE = 60_000;
+/** An hour, in milliseconds. */
 export const HOUR = 3_600_000;
 
 const UNITS: Readonly<Record<string, number>> = {

@@ -25,6 +25,7 @@ export class PatientAlarm {
   #moment = Infinity;
   #turning = false;
 
+  /** Makes an alarm without a moment; `call` is what it does when its moment has come. */
   constructor(call: () => void) {
     this.#call = call;
   }

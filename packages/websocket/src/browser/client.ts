@@ -24,6 +24,7 @@ import type { Payload, Transport } from "./transport.ts";
 
 /** What a connection has done so far: a snapshot. Bytes are those of the messages: a page sees no others. */
 export interface ClientStats {
+  /** Messages that arrived whole, dropped ones included. */
   readonly messagesReceived: number;
   /** Messages that `send` accepted. */
   readonly messagesSent: number;
@@ -31,7 +32,9 @@ export interface ClientStats {
   readonly messagesUnsent: number;
   /** Messages that a drop policy dropped. */
   readonly messagesDropped: number;
+  /** Bytes of the messages that arrived. */
   readonly bytesReceived: number;
+  /** Bytes of the messages that were sent. */
   readonly bytesSent: number;
   /** Accepted bytes that have not left the page. */
   readonly bufferedAmount: number;
@@ -88,6 +91,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     displayBy(this.prototype);
   }
 
+  /** "Client", for `Object.prototype.toString`. */
   get [Symbol.toStringTag](): string {
     return "Client";
   }

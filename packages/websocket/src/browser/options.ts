@@ -37,16 +37,37 @@ export interface ConnectOptions {
   /** Gets each message that a drop policy dropped, synchronously. */
   readonly onDrop?: ((message: Message) => void) | undefined;
   /** At most so many messages leave in any stretch of `per`; further sends wait. */
-  readonly pace?: { readonly messages: number; readonly per: Duration } | undefined;
+  readonly pace?:
+    | {
+        /** How many, at least 1. */
+        readonly messages: number;
+        /** In which stretch of time. */
+        readonly per: Duration;
+      }
+    | undefined;
   /** Ends the dialling; once connected, an abort ends the connection, and the channel's cause is the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Which API of the page. Default: `WebSocketStream` where there is one. */
   readonly transport?: "stream" | "socket" | undefined;
   /** Only `WebSocket`: what may stand unread beyond the channel; more ends the connection. Default 16 MiB, 10,000 messages. */
-  readonly unreadLimit?: { readonly bytes?: number | undefined; readonly messages?: number | undefined } | undefined;
+  readonly unreadLimit?:
+    | {
+        /** Default 16 MiB. */
+        readonly bytes?: number | undefined;
+        /** Default 10,000. */
+        readonly messages?: number | undefined;
+      }
+    | undefined;
   /** A page cannot ping: a message of the application's own after `interval`, and any message is an answer. */
   readonly keepAlive?:
-    | { readonly interval: Duration; readonly timeout?: Duration | undefined; readonly message: () => Data }
+    | {
+        /** Of silence, before the message. */
+        readonly interval: Duration;
+        /** Of silence after it, before the connection ends. Default 10 s. */
+        readonly timeout?: Duration | undefined;
+        /** Gives what to send; any message from the other end is an answer. */
+        readonly message: () => Data;
+      }
     | undefined;
   /** What a page does with its connection when it goes into the back/forward cache. Default "close" (1001). */
   readonly onHide?: "close" | "keep" | undefined;

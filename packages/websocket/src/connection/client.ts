@@ -48,6 +48,7 @@ const PING: Readers<{ readonly timeout: number | undefined; readonly signal: Abo
 
 /** The answer to a handshake. */
 export interface HandshakeResponse {
+  /** The status code: 101 for a connection. */
   readonly status: number;
   /** By names in lower case, as `node:http` gives them: cookies are a list. */
   readonly headers: Readonly<IncomingHttpHeaders>;
@@ -55,6 +56,7 @@ export interface HandshakeResponse {
 
 /** What a connection has done so far: a snapshot. */
 export interface ClientStats {
+  /** Messages that arrived whole, dropped ones included. */
   readonly messagesReceived: number;
   /** Messages that `send` accepted. */
   readonly messagesSent: number;
@@ -64,6 +66,7 @@ export interface ClientStats {
   readonly messagesDropped: number;
   /** Bytes on the wire, the handshake and control frames included; with TLS, before encryption. */
   readonly bytesReceived: number;
+  /** The same, sent. */
   readonly bytesSent: number;
   /** Accepted bytes that have not left this process. */
   readonly bufferedAmount: number;
@@ -122,6 +125,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     displayBy(this.prototype);
   }
 
+  /** "Client", for `Object.prototype.toString`. */
   get [Symbol.toStringTag](): string {
     return "Client";
   }

@@ -31,7 +31,14 @@ export interface ConnectionOptions {
   /** Gets each message that a drop policy dropped, synchronously. */
   readonly onDrop?: ((message: Message) => void) | undefined;
   /** Pings the peer after `interval` without a byte from it; ends the connection after `timeout` (10 s) more. Default off. */
-  readonly keepAlive?: { readonly interval: Duration; readonly timeout?: Duration | undefined } | undefined;
+  readonly keepAlive?:
+    | {
+        /** Of silence, before the ping. */
+        readonly interval: Duration;
+        /** Of silence after the ping, before the connection ends. Default 10 s. */
+        readonly timeout?: Duration | undefined;
+      }
+    | undefined;
 }
 
 /** `ConnectionOptions`, checked and complete: milliseconds, bytes, `undefined` for what is off. */

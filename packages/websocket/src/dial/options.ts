@@ -31,7 +31,14 @@ export interface ConnectOptions extends ConnectionOptions {
   /** A deadline over DNS, TCP, TLS, HTTP and redirects together. Default 30 s. */
   readonly dialTimeout?: Duration | undefined;
   /** At most so many messages leave in any stretch of `per`; further sends wait. Control frames are not held up. */
-  readonly pace?: { readonly messages: number; readonly per: Duration } | undefined;
+  readonly pace?:
+    | {
+        /** How many, at least 1. */
+        readonly messages: number;
+        /** In which stretch of time. */
+        readonly per: Duration;
+      }
+    | undefined;
   /**
    * How many redirects to follow, 0 (the default) to 5. Never from `wss:` to `ws:`; another origin gets none of the
    * caller's `headers`, no user and password, and no client certificate.

@@ -12,13 +12,17 @@ export type Action = "websocket.connect" | "websocket.connect.url";
 
 /** Who acts: a user, a job, a tenant. */
 export interface Actor {
+  /** Who, in the words of the program. */
   readonly id: string;
+  /** What is known about the actor; a policy's `when` sees it. */
   readonly meta?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What a policy's `when` sees. */
 export interface PermissionRequest {
+  /** Who asks. */
   readonly actor: Actor;
+  /** For what. */
   readonly action: Action;
   /** Empty for `websocket.connect`; the URL in its one spelling, without user and password, for `websocket.connect.url`. */
   readonly resource: string;
@@ -34,6 +38,7 @@ export interface Policy {
   readonly actions: string | readonly string[];
   /** Patterns of resources, written like those of actions; what is percent-encoded in them is read as in a URL. */
   readonly resources: string | readonly string[];
+  /** What the rule says; one deny outweighs every allow. */
   readonly effect: "allow" | "deny";
   /**
    * An extra condition, synchronous. When in doubt it counts against the connection: an `allow` applies only when it

@@ -13,7 +13,9 @@ export interface ScopeOptions {
 
 /** Who acts, and what is allowed. */
 export interface SecurityContext {
+  /** Who acts. */
   readonly actor: Actor;
+  /** What is allowed, and which addresses may be reached. */
   readonly scope: Scope;
 }
 

@@ -62,7 +62,14 @@ export interface AttachOptions<D = undefined> extends ConnectionOptions {
   /** Connections at once, handshakes included: more get 503 with `Retry-After`. Default 10,000. */
   readonly maxConnections?: number | undefined;
   /** The same for each key, such as `remoteAddress`: more get 429. Default none. */
-  readonly maxConnectionsPerKey?: { readonly limit: number; readonly key: (upgrade: Upgrade) => string } | undefined;
+  readonly maxConnectionsPerKey?:
+    | {
+        /** Connections at once with the same key. */
+        readonly limit: number;
+        /** Gives the key of a handshake: an address, a user. */
+        readonly key: (upgrade: Upgrade) => string;
+      }
+    | undefined;
   /** Connections that nobody has received yet, 0 to 100,000. Further handshakes wait. Default 64. */
   readonly backlog?: number | undefined;
 }

@@ -9,8 +9,11 @@ import { integer, optional, readOptions, type Readers, text } from "../protocol/
 
 /** What a handshake is answered with in place of 101: made by `refuse`. */
 export interface Refusal {
+  /** The status code, 300 to 599. */
   readonly status: number;
+  /** Headers of the answer. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Text for people; most clients do not show it. */
   readonly body?: string | undefined;
 }
 

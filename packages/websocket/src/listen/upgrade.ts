@@ -17,6 +17,7 @@ export interface Upgrade {
   readonly remoteAddress: string;
   /** The subprotocols that it offers, in its order. */
   readonly protocols: readonly string[];
+  /** The request itself, for what is not above. */
   readonly request: IncomingMessage;
 }
 

@@ -2,8 +2,18 @@
 
 /** A message from the peer. Bytes are the receiver's own: no other message shares their buffer. */
 export type Message =
-  | { readonly type: "text"; readonly data: string }
-  | { readonly type: "binary"; readonly data: Uint8Array<ArrayBuffer> };
+  | {
+      /** Text: UTF-8 on the wire. */
+      readonly type: "text";
+      /** The text. */
+      readonly data: string;
+    }
+  | {
+      /** Bytes. */
+      readonly type: "binary";
+      /** The bytes. */
+      readonly data: Uint8Array<ArrayBuffer>;
+    };
 
 /** @internal A message as ws emits it. */
 export function messageOf(data: Buffer, binary: boolean): Message {

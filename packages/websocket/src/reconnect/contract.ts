@@ -71,7 +71,14 @@ export interface LinkOptions<C> {
   /** True: again, after the backoff. A duration: again, after that. False: the end. Default `retryable`. */
   readonly retry?: ((failure: Failure) => boolean | Duration) | undefined;
   /** Full jitter: at random up to `from`, twice that, … `to`. Default 1 s, 30 s. */
-  readonly backoff?: { readonly from?: Duration | undefined; readonly to?: Duration | undefined } | undefined;
+  readonly backoff?:
+    | {
+        /** The longest first wait. Default 1 s. */
+        readonly from?: Duration | undefined;
+        /** The longest wait of all. Default 30 s. */
+        readonly to?: Duration | undefined;
+      }
+    | undefined;
   /** A connection that was open for so long forgets the failures before it. Default 10 s. */
   readonly stableAfter?: Duration | undefined;
   /** Failures in a row after which it ends. Default no limit. */
@@ -81,7 +88,16 @@ export interface LinkOptions<C> {
    * context, and with it its permissions.
    */
   readonly dials?:
-    | { add<R>(task: () => Promise<R>, options: { readonly signal: AbortSignal }): Promise<R> }
+    | {
+        /** Runs a task when its turn has come and gives what it gives. */
+        add<R>(
+          task: () => Promise<R>,
+          options: {
+            /** Aborted when the dial is given up: the task need not run any more. */
+            readonly signal: AbortSignal;
+          },
+        ): Promise<R>;
+      }
     | undefined;
   /** Ends it for good, at any time: the channel's cause is the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -90,7 +106,10 @@ export interface LinkOptions<C> {
 }
 
 /** A message, and the connection that it came on. */
-export type EpochMessage = Message & { readonly epoch: number };
+export type EpochMessage = Message & {
+  /** The connection that it came on: 1 for the first. */
+  readonly epoch: number;
+};
 
 /** How a link ended. */
 export interface LinkClosed {
@@ -126,7 +145,12 @@ export interface Reconnecting<C> extends AsyncIterable<EpochMessage, undefined, 
    */
   send(
     data: Data,
-    options?: { readonly type?: MessageType | undefined; readonly epoch?: number | undefined },
+    options?: {
+      /** Default: text for a string, binary for bytes. */
+      readonly type?: MessageType | undefined;
+      /** The connection that it is for: on another it is refused. Default any. */
+      readonly epoch?: number | undefined;
+    },
   ): Promise<number>;
   /** Cuts a wait short, or gives up a dial under way, and tries at once. Does nothing while a connection is open. */
   retryNow(): void;
