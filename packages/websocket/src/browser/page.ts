@@ -2,8 +2,11 @@
 // also compile where there is none.
 
 /** @internal */
-export interface PageSocket extends PageTarget {
+export interface PageSocket {
   binaryType: string;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
   readonly protocol: string;
   readonly bufferedAmount: number;
   send(data: string | Uint8Array<ArrayBuffer>): void;
@@ -43,8 +46,14 @@ export interface PageWriter {
 
 /** @internal */
 export interface PageTarget {
-  addEventListener(type: string, listener: (event: PageEvent) => void): void;
+  addEventListener(type: string, listener: (event: PageEvent) => void, options?: PageListening): void;
   removeEventListener(type: string, listener: (event: PageEvent) => void): void;
+}
+
+/** @internal How long a listener listens. */
+export interface PageListening {
+  readonly once?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 /** @internal The fields of the events that are listened for. */
