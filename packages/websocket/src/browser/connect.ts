@@ -63,7 +63,7 @@ async function dial(url: string | URL, options: ConnectOptions): Promise<Client>
   try {
     const { value } = await outcome.receive({ signal: settings.signal });
     if (value instanceof Client) return value;
-    throw value;
+    throw value as SluiceError;
   } finally {
     clearTimeout(timer);
     outcome.close();

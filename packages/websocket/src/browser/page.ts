@@ -2,11 +2,8 @@
 // also compile where there is none.
 
 /** @internal */
-export interface PageSocket {
+export interface PageSocket extends PageTarget {
   binaryType: string;
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: never) => void) | null;
-  onclose: ((event: never) => void) | null;
   readonly protocol: string;
   readonly bufferedAmount: number;
   send(data: string | Uint8Array<ArrayBuffer>): void;

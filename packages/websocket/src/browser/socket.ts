@@ -21,15 +21,15 @@ export class SocketTransport implements Transport {
     const socket = new (page.WebSocket as NonNullable<Page["WebSocket"]>)(url, [...protocols]);
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => events.onOpen();
-    socket.onmessage = ({ data }) => {
+    socket.addEventListener("open", () => events.onOpen());
+    socket.addEventListener("message", ({ data }) => {
       events.onMessage(received(data));
       if (this.#awaited) this.#look();
-    };
-    socket.onclose = ({ code = 1006, reason = "", wasClean = false }) => {
+    });
+    socket.addEventListener("close", ({ code = 1006, reason = "", wasClean = false }) => {
       clearTimeout(this.#timer);
       events.onEnd(code, reason, wasClean);
-    };
+    });
   }
 
   get protocol(): string {

@@ -174,9 +174,9 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
       { url: server.url, transport: over, protocols: ["v1", token] },
     );
     expect(shown).toHaveLength(4);
-    for (const text of shown) {
-      expect(text).toContain("?ticket=[redacted]");
-      expect(text).not.toMatch(/cret|eyJh/);
+    for (const told of shown) {
+      expect(told).toContain("?ticket=[redacted]");
+      expect(told).not.toMatch(/cret|eyJh/);
     }
   });
 
