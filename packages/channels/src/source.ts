@@ -86,6 +86,7 @@ export {
 /** @internal */
 export {
   accepts,
+  asked,
   crowded,
   dormant,
   due,
@@ -99,7 +100,7 @@ export {
   whenClosed,
 } from "./protocol.ts";
 /** @internal */
-export type { Crowded, Place, Sink, Waiting } from "./protocol.ts";
+export type { Asked, Crowded, Place, Sink, Waiting } from "./protocol.ts";
 /** @internal */
 export { listen, type Parked, refusal, unlisten } from "./signal.ts";
 /** @internal */
