@@ -6,7 +6,7 @@ import { Channel } from "./channel.ts";
 import { clock } from "./time/clock.ts";
 import { StepIterator } from "./iterator.ts";
 import type { Link, List } from "./list.ts";
-import { isObject } from "./mistake.ts";
+import { isObject } from "./object.ts";
 import { type Asked, asked, type Crowded, crowded, front } from "./protocol.ts";
 import { select } from "./select.ts";
 import { Round, Selector } from "./selector.ts";

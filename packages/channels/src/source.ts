@@ -69,20 +69,11 @@ export { named } from "./error-name.ts";
 /** @internal */
 export { runHook } from "./hook.ts";
 /** @internal */
+export { isObject } from "./object.ts";
+/** @internal */
 export { type Link, List, unlink } from "./list.ts";
 /** @internal */
-export {
-  check,
-  checkOptions,
-  expected,
-  type Instead,
-  isObject,
-  oneOf,
-  option,
-  shown,
-  shownStranger,
-  whole,
-} from "./mistake.ts";
+export { check, checkOptions, type Instead, oneOf, option, shown, shownStranger, unfit, whole } from "./mistake.ts";
 /** @internal */
 export {
   accepts,

@@ -158,7 +158,7 @@ export class Latest<in out T> implements ReadonlyLatest<T>, Disposable {
         if (test(value)) return await settled(value);
         if (this.closed) return await rejected(this.cause === undefined ? unmet() : this.cause);
         const { index } = await select([changes, timer], { signal, priority: true });
-        if (index === 1) throw new SluiceError(TIMEOUT, `No value came within ${timeout} that the test accepts`);
+        if (index === 1) throw late(timeout as Duration);
         changes.tryReceive();
       }
     } catch (failure) {
@@ -171,6 +171,11 @@ export class Latest<in out T> implements ReadonlyLatest<T>, Disposable {
 
 function unmet(): SluiceError {
   return new SluiceError(CLOSED, "Closed before a value came that the test accepts");
+}
+
+function late(timeout: Duration): SluiceError {
+  const within = typeof timeout === "number" ? `${timeout} ms` : timeout;
+  return new SluiceError(TIMEOUT, `No value came within ${within} that the test accepts`);
 }
 
 // oxlint-disable-next-line typescript/unbound-method
