@@ -1,14 +1,14 @@
 // Intrusive doubly linked lists, so that whoever gives up leaves by identity in O(1). Removing by position or lazily is
 // how other libraries hang their neighbours or leak (docs/laws.md).
 
-/** @internal A node of one list at a time; in none while its fields are undefined. */
+/** A node of one list at a time; in none while its fields are undefined. */
 export interface Link {
   previous: Link | undefined;
   next: Link | undefined;
 }
 
 /**
- * @internal First in, first out, and out of the middle at no cost. The list is a node itself, the one between its last
+ * First in, first out, and out of the middle at no cost. The list is a node itself, the one between its last
  * and its first: then no end is a special case.
  */
 export class List<N extends Link> implements Link {
@@ -41,7 +41,7 @@ export class List<N extends Link> implements Link {
   changed(): void {}
 }
 
-/** @internal Takes a node out of its list; does nothing when it is in none. */
+/** Takes a node out of its list; does nothing when it is in none. */
 export function unlink(node: Link): void {
   const { previous, next } = node;
   if (previous === undefined || next === undefined) return;

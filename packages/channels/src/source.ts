@@ -38,6 +38,7 @@ import { Watch } from "./watch.ts";
 import { dismissAll, type Kind, parkIn, recorder } from "./waiter.ts";
 
 export { Ring } from "./buffer.ts";
+export { type Link, List, unlink } from "./list.ts";
 export { nearest } from "./nearest.ts";
 export {
   awaited,
@@ -69,15 +70,21 @@ export { named } from "./error-name.ts";
 /** @internal */
 export { runHook } from "./hook.ts";
 /** @internal */
-export { isObject } from "./object.ts";
-/** @internal */
-export { type Link, List, unlink } from "./list.ts";
-/** @internal */
-export { check, checkOptions, type Instead, oneOf, option, shown, shownStranger, unfit, whole } from "./mistake.ts";
+export {
+  check,
+  checkOptions,
+  expected,
+  type Instead,
+  isObject,
+  oneOf,
+  option,
+  shown,
+  shownStranger,
+  whole,
+} from "./mistake.ts";
 /** @internal */
 export {
   accepts,
-  asked,
   crowded,
   dormant,
   due,
@@ -91,7 +98,7 @@ export {
   whenClosed,
 } from "./protocol.ts";
 /** @internal */
-export type { Asked, Crowded, Place, Sink, Waiting } from "./protocol.ts";
+export type { Crowded, Place, Sink, Waiting } from "./protocol.ts";
 /** @internal */
 export { listen, type Parked, refusal, unlisten } from "./signal.ts";
 /** @internal */

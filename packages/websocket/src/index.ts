@@ -3,6 +3,7 @@
 import { run, scope, strict } from "./dial/security.ts";
 
 export type { AddressRange, AddressRules } from "./dial/addresses.ts";
+export { prepare, type Prepared } from "./connection/parcel.ts";
 export type { Client, ClientStats, HandshakeResponse, PingOptions } from "./connection/client.ts";
 export { connect } from "./dial/connect.ts";
 export type { Attempt, EpochMessage, Failure } from "./reconnect/contract.ts";
@@ -34,6 +35,10 @@ export type { AttachOptions, ListenOptions } from "./listen/options.ts";
 export { type Refusal, refuse } from "./listen/refusal.ts";
 export type { Accepted, Server, ServerStats } from "./listen/server.ts";
 export type { Upgrade } from "./listen/upgrade.ts";
+export type { Slow, TopicOptions } from "./topic/options.ts";
+export type { Published } from "./topic/posting.ts";
+export type { SlowClient } from "./topic/slow-clients.ts";
+export { Topic } from "./topic/topic.ts";
 export type { Action, Actor, PermissionRequest, Policy, Scope } from "./dial/permission.ts";
 export type { ScopeOptions, SecurityContext } from "./dial/security.ts";
 

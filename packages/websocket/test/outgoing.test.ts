@@ -132,13 +132,20 @@ describe("a lone message is with the system when `send` resolves, whatever the p
       const client = await websocket.connect("${server.url}");
       for (let i = 0; i < 500; i += 1) await client.send(String(i));
       client.send("not awaited");
+      const topic = new websocket.Topic({ gather: "1h" });
+      topic.add(client);
+      for (let i = 0; i < 100; i += 1) topic.publish("published");
       process.exit(7);
     `);
     const messages = heard((await server.next()).socket);
     expect(await running).toMatchObject({ code: 7 });
     const received: string[] = [];
     for await (const message of messages) received.push(message);
-    expect(received).toEqual([...Array.from({ length: 500 }, (__, i) => String(i)), "not awaited"]);
+    expect(received).toEqual([
+      ...Array.from({ length: 500 }, (__, i) => String(i)),
+      "not awaited",
+      ...new Array<string>(100).fill("published"),
+    ]);
   });
 });
 

@@ -26,7 +26,8 @@ import { Departures } from "./departures.ts";
 import { Farewell } from "./farewell.ts";
 import { dropped, finish, paused as halted, received, shut } from "./incoming.ts";
 import { type ConnectionSettings } from "./options.ts";
-import { checkMessage, Outgoing, type Pace } from "./outgoing.ts";
+import { Outgoing, type Pace } from "./outgoing.ts";
+import { checkMessage, checkType, type Kind, Parcel, type Prepared } from "./parcel.ts";
 import { Pings } from "./pings.ts";
 import { type Borrower, Reading } from "./reading.ts";
 import { abortSignal, readOptions, type Readers, timeout } from "../protocol/options.ts";
@@ -58,9 +59,9 @@ export interface HandshakeResponse {
 export interface ClientStats {
   /** Messages that arrived whole, dropped ones included. */
   readonly messagesReceived: number;
-  /** Messages that `send` accepted. */
+  /** Messages that `send` accepted, those of a `Topic` included. */
   readonly messagesSent: number;
-  /** Messages that `send` accepted and that have not left this process: lost, if the connection ends so. */
+  /** Messages that were accepted and that have not left this process: lost, if the connection ends so. */
   readonly messagesUnsent: number;
   /** Messages that a drop policy dropped. */
   readonly messagesDropped: number;
@@ -77,6 +78,9 @@ export interface ClientStats {
   /** The latest round-trip time in milliseconds, of `ping` or of `keepAlive`. */
   readonly roundTrip: number | undefined;
 }
+
+/** @internal The sending half of a client, out of reach of strings. */
+export const outgoing: unique symbol = Symbol("outgoing");
 
 /** @internal */
 export interface ClientParts {
@@ -167,6 +171,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
+    const compressionThreshold = settings.compressionThreshold ?? (compression === COMPRESSION.NO_CONTEXT ? 512 : 128);
     this.#departures = new Departures(socket, wire);
     this.#writes = Writes.of(wire);
     this.#writes.listen((errno) => this.#wasReset(errno));
@@ -175,7 +180,8 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       wire,
       departures: this.#departures,
       compresses: compression !== COMPRESSION.DISABLED,
-      compressionThreshold: settings.compressionThreshold ?? (compression === COMPRESSION.NO_CONTEXT ? 512 : 128),
+      compressionThreshold,
+      kind: accepted ? kindOf(response, compressionThreshold, compression !== COMPRESSION.DISABLED) : undefined,
       writeTimeout: settings.writeTimeout,
       pace,
       onStall: () => this.#timeOut(`No byte could leave within \`writeTimeout\`: ${this.#whatWaits()}`),
@@ -202,7 +208,10 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
         if (this.#isOpen()) this.#outgoing.pong(payload);
       },
       onPong: (payload) => this.#pings.answered(payload),
-      onClose: () => this.#outgoing.answer(),
+      onClose: () => {
+        this.#outgoing.leave();
+        this.#outgoing.answer();
+      },
       onViolation: (violation) => this.#violated(violation),
       onPause: () => this.#pings.pause(),
       onExceeded: (what) => this.#exceeded(what),
@@ -245,7 +254,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       messagesDropped: this.#reading.channel[dropped],
       bytesReceived: this.#wire.bytesRead,
       bytesSent: this.#wire.bytesWritten,
-      bufferedAmount: this.#socket.bufferedAmount,
+      bufferedAmount: this.#outgoing.bufferedAmount,
       sendsWaiting: this.#outgoing.waiting,
       paused: this.#reading.channel[halted],
       roundTrip: this.#pings.roundTrip,
@@ -274,17 +283,18 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
    * Resolves when the message was accepted, which is at once while less than 64 KiB wait to leave, else when the peer
    * has taken enough. Messages leave in the order of the calls, those of one turn of the event loop in one write. The
    * bytes are taken at the call: the buffer may be reused. A send that waits cannot be taken back; `writeTimeout` ends
-   * a connection whose peer takes nothing.
+   * a connection whose peer takes nothing. What `prepare` made is sent as it was prepared.
    *
    * @throws SluiceError, as a rejection: INTERNAL when the connection is closed, or closes while the send waits (the
    * message was not sent); what ended the connection, if it broke; INVALID for a wrong `type`, or bytes sent as text
    * that are not UTF-8. TypeError for anything but text and bytes.
    */
-  send(data: Data, type?: MessageType): Promise<void> {
+  send(data: Data | Prepared, type?: MessageType): Promise<void> {
     try {
-      checkMessage(data, type);
+      if (data instanceof Parcel) checkType(data, type);
+      else checkMessage(data, type);
       this.#assertOpen("send");
-      return this.#outgoing.send(data, type);
+      return this.#outgoing.send(data as Data | Parcel, type);
     } catch (failure) {
       return rejected(failure);
     }
@@ -340,6 +350,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
 
   #beginClose(code: number, reason: string, cause: unknown): void {
     if (!this.#isOpen()) return;
+    this.#outgoing.handOver();
     this.#ending.begin("local", code, reason, undefined);
     this.#reading.channel[shut](cause);
     this.#letGo();
@@ -381,6 +392,11 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   /** Closes the connection with 1000 and waits for its end: `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** @internal Where topics publish to. */
+  get [outgoing](): Outgoing {
+    return this.#outgoing;
   }
 
   #listen(): void {
@@ -510,4 +526,13 @@ function withoutPassword(url: URL): string {
   clean.username = "";
   clean.password = "";
   return clean.href;
+}
+
+// The frames of the server's side are not masked, and can be shared. What is compressed can where the compressor was
+// told to forget, for each size of window that was asked for: zlib knows none of 8 bits.
+function kindOf({ headers }: HandshakeResponse, threshold: number, compresses: boolean): Kind {
+  if (!compresses) return { threshold: Infinity, bits: 0 };
+  const extensions = String(headers["sec-websocket-extensions"]);
+  const bits = Number(/server_max_window_bits="?(\d+)/.exec(extensions)?.[1] ?? 15);
+  return { threshold, bits: extensions.includes("server_no_context_takeover") && bits > 8 ? bits : 0 };
 }

@@ -4,16 +4,20 @@
 // leaves when the turn ends (process.nextTick runs behind every promise reaction), or when much has gathered.
 
 import { isUtf8 } from "node:buffer";
-import type { Socket } from "node:net";
-import { types } from "node:util";
-import { Ring, sent, settle } from "@sluice/channels/source";
+import { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import { sent, settle } from "@sluice/channels/source";
 import PQueue from "p-queue";
 import { WebSocket } from "ws";
 import { Alarm } from "./alarm.ts";
+import type { Batch, Piece } from "./batch.ts";
 import { type Departures, Patience } from "./departures.ts";
+import { Item, Line, type Owner } from "./line.ts";
+import { frameFor, type Kind, Parcel, payload as payloadIn, payloadOf } from "./parcel.ts";
+import { atTurnsEnd, flushAtExit, holding, nextTurn } from "./turns.ts";
 import type { Data } from "../protocol/message.ts";
 import { BINARY, type MessageType, TEXT } from "../protocol/constants.ts";
-import { invalid, invalidText } from "../errors.ts";
+import { invalidText } from "../errors.ts";
 
 /** Bytes that may wait in this process before `send` waits too. */
 const HIGH_WATER = 64 * 1024;
@@ -24,14 +28,7 @@ const STREAM = 32;
 const STREAM_PAUSE = 2;
 const STRIDE = 16;
 
-// Fakes of tests must not hold back what was sent: the real ones are taken at load, unless fakes were there first.
-const atTurnsEnd = taken(process, "nextTick");
-const nextTurn = taken(globalThis, "setImmediate");
 const reactions: Promise<void> = Promise.resolve();
-
-/** Those that hold back a burst: what `process.exit` would lose. */
-const corked = new Set<{ flush(): void }>();
-let listening = false;
 
 /** At most so many messages in any stretch of so many milliseconds. */
 export interface Pace {
@@ -45,6 +42,8 @@ export interface OutgoingOptions {
   readonly wire: Socket;
   readonly compresses: boolean;
   readonly compressionThreshold: number;
+  /** The frames that it shares with others; undefined where each is masked by itself. */
+  readonly kind: Kind | undefined;
   readonly departures: Departures;
   readonly writeTimeout: number | undefined;
   readonly pace: Pace | undefined;
@@ -52,22 +51,16 @@ export interface OutgoingOptions {
   readonly onStall: () => void;
 }
 
-type Schedule = (task: () => void) => unknown;
 type Departed = (error?: Error | null) => void;
-
-interface Waiting {
-  readonly payload: Buffer;
-  readonly binary: boolean;
-  readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
-}
 
 /** @internal The sending half of a client. */
 export class Outgoing {
   readonly #socket: WebSocket;
   readonly #wire: Socket;
   readonly #options: OutgoingOptions;
-  readonly #waiting = new Ring<Waiting>();
+  readonly #line = new Line();
+  /** The topics that it is a member of. */
+  #owners: Set<Owner> | undefined = undefined;
   readonly #slots: PQueue | undefined;
   #asking = false;
   #asked = false;
@@ -101,44 +94,126 @@ export class Outgoing {
       this.#slots = new PQueue({ intervalCap: options.pace.messages, interval: options.pace.per, strict: true });
     }
     if (options.writeTimeout !== undefined) this.#stall = new Alarm(() => this.#lookAtStall());
-    if (!listening) process.on("exit", flushAll);
-    listening = true;
+    flushAtExit();
   }
 
   /** Messages that were accepted. */
   get messages(): number {
-    return this.#messages;
+    return this.#messages + this.#line.owned;
   }
 
   /** Messages that were accepted and have not left this process. */
   get unsent(): number {
-    return this.#messages - this.#departed;
+    return this.messages - this.#departed;
   }
 
   /** Sends that wait. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#line.length - this.#line.owned;
+  }
+
+  /** Accepted bytes that have not left this process. */
+  get bufferedAmount(): number {
+    return this.#socket.bufferedAmount + this.#line.ownedBytes;
+  }
+
+  /** Something can be sent. */
+  get open(): boolean {
+    return !this.#ended && this.#socket.readyState === WebSocket.OPEN;
   }
 
   /** Accepts a message: at once under the high-water mark, else in its turn. The bytes are taken at the call. */
-  send(data: Data, type: MessageType | undefined): Promise<void> {
-    const binary = type === undefined ? typeof data !== "string" : type === BINARY;
+  send(given: Data | Parcel, type: MessageType | undefined): Promise<void> {
+    if (this.#owners !== undefined) this.#catchUp();
+    const parcel = given instanceof Parcel ? given : undefined;
+    const data = parcel === undefined ? (given as Data) : parcel[payloadIn];
+    const binary = parcel !== undefined ? parcel.type === BINARY : (type ?? defaultType(data)) === BINARY;
     let payload = payloadOf(data);
-    if (!binary && typeof data !== "string" && !isUtf8(payload)) {
+    if (parcel === undefined && !binary && typeof data !== "string" && !isUtf8(payload)) {
       throw invalidText("data", "valid UTF-8 to be sent as TEXT", "other bytes");
     }
-    const leavesNow = this.#slots === undefined && this.#waiting.length === 0 && this.#hasRoom();
+    const leavesNow = this.#slots === undefined && this.#line.length === 0 && this.#hasRoom();
     // What waits, here or for zlib, is read when the caller may have changed it; anything else is masked into a copy.
-    if (typeof data !== "string" && (!leavesNow || this.#options.compresses)) payload = Buffer.from(payload);
+    const own = parcel !== undefined || typeof data === "string";
+    if (!own && (!leavesNow || this.#options.compresses)) payload = Buffer.from(payload);
     if (leavesNow) {
-      if (this.#compresses(payload) && this.#isLone()) return this.#compressed(payload, binary);
-      this.#write(payload, binary);
+      if (this.#compresses(payload) && this.#frameOf(parcel) === undefined && this.#isLone()) {
+        return this.#compressed(payload, binary);
+      }
+      this.#write(payload, binary, parcel);
       return (this.#leaving && this.#behind) || this.#later.length > 0 ? this.#afterTurn() : sent();
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ payload, binary, resolve, reject });
+      this.#line.push(new Item(payload, binary, { parcel, call: { resolve, reject } }));
       this.#advance();
     });
+  }
+
+  /** From now on a topic publishes to it. */
+  join(owner: Owner): void {
+    this.#owners ??= new Set();
+    this.#owners.add(owner);
+  }
+
+  /** A topic lets go of it. */
+  part(owner: Owner): void {
+    this.#owners?.delete(owner);
+    if (this.#owners?.size === 0) this.#owners = undefined;
+  }
+
+  /** No topic publishes to it any more: the peer has said good-bye. */
+  leave(): void {
+    const owners = this.#owners;
+    this.#owners = undefined;
+    for (const owner of owners ?? []) owner.ended();
+  }
+
+  /**
+   * Writes messages of a batch from `index` on while there is room, and gives the index of the first that there was none
+   * for. `portion` is how many bytes are worth a try where a socket does not say at once what became of them.
+   */
+  pour(batch: Batch, index: number, portion: number): number {
+    const { parcels } = batch;
+    if (this.#line.length > 0 || this.#slots !== undefined) return this.open ? index : parcels.length;
+    const most = this.#socket.bufferedAmount === 0 && !tellsAtOnce(this.#wire) ? portion : 0;
+    let next = index;
+    while (next < parcels.length && this.open && (this.#socket.bufferedAmount < most || this.#hasRoom())) {
+      const { kind, departures } = this.#options;
+      const piece = kind === undefined || departures.compressing ? undefined : batch.piece(next, kind);
+      if (piece === undefined) {
+        const parcel = parcels[next] as Parcel;
+        this.#write(parcel[payloadIn], parcel.type === BINARY, undefined);
+      } else {
+        if (next + piece.count < parcels.length) this.#cork();
+        this.#writePiece(piece);
+      }
+      next += piece?.count ?? 1;
+    }
+    return this.open ? next : parcels.length;
+  }
+
+  /** Puts a message of a topic behind whatever waits. */
+  post(item: Item): void {
+    this.#line.push(item);
+  }
+
+  /** Takes a message of a topic out again; gives the next of the same topic. */
+  withdraw(item: Item): Item | undefined {
+    const next = this.#line.behind(item);
+    this.#line.remove(item);
+    return next;
+  }
+
+  /** The next of the same topic. */
+  behind(item: Item): Item | undefined {
+    return this.#line.behind(item);
+  }
+
+  /** Gives what topics published to the socket, room or none: a close frame will be written next. */
+  handOver(): void {
+    if (this.#owners !== undefined) this.#catchUp();
+    if (this.#slots !== undefined) return;
+    for (const item of this.#line.ofTopics()) this.#hand(item);
   }
 
   /** Writes a ping; it is not held up by pace or high water. */
@@ -161,7 +236,7 @@ export class Outgoing {
   flush(): void {
     if (!this.#corked) return;
     this.#corked = this.#leaving = false;
-    corked.delete(this);
+    holding.delete(this);
     if (this.#pong !== undefined && !this.#pongLeaving && this.#socket.readyState === WebSocket.OPEN) this.#writePong();
     this.#wire.uncork();
     this.#options.departures.note();
@@ -180,7 +255,15 @@ export class Outgoing {
     this.#stall?.clear();
     this.#slots?.clear();
     this.#pong = undefined;
-    while (this.#waiting.length > 0) settle(this.#waiting.shift().reject, reason);
+    this.leave();
+    for (let item = this.#line.first; item !== undefined; item = this.#line.first) {
+      this.#line.remove(item);
+      if (item.call !== undefined) settle(item.call.reject, reason);
+    }
+  }
+
+  #catchUp(): void {
+    for (const owner of this.#owners ?? []) owner.catchUp();
   }
 
   #hasRoom(): boolean {
@@ -189,15 +272,38 @@ export class Outgoing {
     return this.#socket.bufferedAmount < HIGH_WATER;
   }
 
-  #write(payload: Buffer, binary: boolean, departed: Departed = this.#messageDeparted): void {
+  #write(
+    payload: Buffer,
+    binary: boolean,
+    parcel: Parcel | undefined,
+    departed: Departed = this.#messageDeparted,
+  ): void {
+    const frame = this.#frameOf(parcel);
     this.#cork();
     this.#watch();
     this.#messages += 1;
-    this.#socket.send(payload, optionsOf(binary, this.#compresses(payload)), departed);
+    if (frame !== undefined) this.#wire.write(frame, departed);
+    else this.#socket.send(payload, optionsOf(binary, this.#compresses(payload)), departed);
   }
 
+  // What ws has for zlib comes first: then it frames this one as well.
+  #frameOf(parcel: Parcel | undefined): Buffer | undefined {
+    const { kind, departures } = this.#options;
+    if (parcel === undefined || kind === undefined || departures.compressing) return undefined;
+    return parcel[frameFor](kind);
+  }
+
+  // By itself it leaves at once; where something was held back in this turn it goes along.
+  #writePiece({ bytes, count }: Piece): void {
+    this.#messages += count;
+    this.#wire.write(bytes, count === 1 ? this.#messageDeparted : this.#departedTogether(count));
+    if (!this.#corked) this.#options.departures.note();
+    if (this.#wire.writableLength > 0) this.#watch();
+  }
+
+  // An empty message would only become longer.
   #compresses({ length }: Buffer): boolean {
-    return this.#options.compresses && length >= this.#options.compressionThreshold;
+    return this.#options.compresses && length >= this.#options.compressionThreshold && length > 0;
   }
 
   // Nothing is on its way, and nothing was a moment ago.
@@ -226,7 +332,7 @@ export class Outgoing {
   // when it says so.
   #compressed(payload: Buffer, binary: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#write(payload, binary, (error) => {
+      this.#write(payload, binary, undefined, (error) => {
         this.#messageDeparted(error);
         this.#lastAt = performance.now();
         if (error instanceof Error) settle(reject, this.#reason ?? error);
@@ -242,13 +348,20 @@ export class Outgoing {
     this.#left();
   };
 
+  #departedTogether(count: number): Departed {
+    return (error) => {
+      if (!error && !this.#wire.destroyed && !this.#options.departures.broken) this.#departed += count;
+      this.#left();
+    };
+  }
+
   #cork(): void {
     if (this.#leaving) return;
     if (!this.#corked) {
       this.#corked = true;
       this.#behind = this.#wire.writableLength > 0;
       this.#wire.cork();
-      corked.add(this);
+      holding.add(this);
     }
     this.#inTurn += 1;
     // In a stream not every message is worth a look at the clock (bench: send-64, 4 %).
@@ -296,7 +409,7 @@ export class Outgoing {
 
   // Something has left: there may be room for those that wait.
   #left(): void {
-    if (!this.#ended && this.#waiting.length > 0) this.#advance();
+    if (!this.#ended && this.#line.length > 0) this.#advance();
   }
 
   #writePong(): void {
@@ -316,7 +429,7 @@ export class Outgoing {
   // could leave: slots that pile up behind a stalled peer would leave as a burst.
   #advance(): void {
     if (this.#asking) return;
-    while (this.#waiting.length > 0 && this.#socket.readyState === WebSocket.OPEN && this.#hasRoom()) {
+    while (this.#line.length > 0 && this.#socket.readyState === WebSocket.OPEN && this.#hasRoom()) {
       if (this.#slots === undefined) {
         this.#release();
         continue;
@@ -340,25 +453,32 @@ export class Outgoing {
 
   readonly #granted = (): void => {
     this.#asked = false;
-    if (this.#waiting.length > 0 && this.#socket.readyState === WebSocket.OPEN) this.#release();
+    if (this.#line.length > 0 && this.#socket.readyState === WebSocket.OPEN) this.#release();
     this.#advance();
   };
 
   #release(): void {
-    const { payload, binary, resolve } = this.#waiting.shift();
-    this.#write(payload, binary);
-    settle(resolve, undefined);
+    const item = this.#line.first;
+    if (item === undefined) return;
+    this.#hand(item);
+    if (item.call !== undefined) settle(item.call.resolve, undefined);
+  }
+
+  // A topic finds its next while this one is still in line.
+  #hand(item: Item): void {
+    item.owner?.left(item);
+    this.#line.remove(item);
+    this.#write(item.payload, item.binary, item.parcel);
   }
 }
 
-function flushAll(): void {
-  for (const one of corked) one.flush();
+function defaultType(data: Data): MessageType {
+  return typeof data === "string" ? TEXT : BINARY;
 }
 
-function taken(host: object, name: string): Schedule {
-  const own = Reflect.get(host, name) as Schedule;
-  // A fake has its clock as property.
-  return "clock" in own ? (task) => (Reflect.get(host, name) as Schedule)(task) : own.bind(host);
+// A socket of TCP alone: what the system takes it has taken when a write returns.
+function tellsAtOnce(wire: Socket): boolean {
+  return wire instanceof Socket && !(wire instanceof TLSSocket);
 }
 
 // ws copies its options, so these four serve every message.
@@ -370,19 +490,4 @@ const BINARY_COMPRESSED = { binary: true, compress: true };
 function optionsOf(binary: boolean, compress: boolean): typeof TEXT_PLAIN {
   if (binary) return compress ? BINARY_COMPRESSED : BINARY_PLAIN;
   return compress ? TEXT_COMPRESSED : TEXT_PLAIN;
-}
-
-// Text as bytes: ws then writes header and payload as one chunk, and the length is known without counting twice.
-function payloadOf(data: Data): Buffer {
-  if (typeof data === "string") return Buffer.from(data);
-  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  return Buffer.from(data);
-}
-
-/** @internal Throws what `send` rejects with when it is given something it cannot send. */
-export function checkMessage(data: unknown, type: unknown): void {
-  if (typeof data !== "string" && !ArrayBuffer.isView(data) && !types.isAnyArrayBuffer(data)) {
-    throw new TypeError(`Expected \`data\` to be a string, an ArrayBuffer or a view, got \`${typeof data}\``);
-  }
-  if (type !== undefined && type !== TEXT && type !== BINARY) throw invalid("type", "TEXT (1) or BINARY (2)", type);
 }
