@@ -50,6 +50,30 @@ async function time(program, row, milliseconds) {
   };
 }
 
+const PAIRS = 24;
+
+/**
+ * Two builds of one program by turns, in batches of so many milliseconds altogether. The second's time is that of the
+ * first by the median of the ratios of the pairs: what a busy machine does to both of a pair does not count.
+ */
+export async function timeBoth(programs, row, milliseconds) {
+  const wanted = (milliseconds * 1e6) / PAIRS;
+  const runs = [];
+  for (const program of programs) {
+    const run = program(row.size);
+    runs.push({ run, n: await calibrate(run, wanted, WARMTH + (milliseconds * 1e6) / 4, row.least) });
+  }
+  const once = async ({ run, n }) => (await batch(run, n)).cpu / n;
+  const samples = [];
+  for (let i = 0; i < PAIRS; i += 1) {
+    const isSwapped = i % 2 === 1;
+    const pair = [await once(runs[isSwapped ? 1 : 0]), await once(runs[isSwapped ? 0 : 1])];
+    samples.push(isSwapped ? pair.reverse() : pair);
+  }
+  const nanoseconds = median(samples.map(([first]) => first));
+  return [{ nanoseconds }, { nanoseconds: nanoseconds * median(samples.map(([first, second]) => second / first)) }];
+}
+
 /** Runs a load for four times the given time, while `probe` collects numbers, and gives their percentiles. */
 async function under(program, row, milliseconds, probe) {
   const run = program(row.size);

@@ -22,6 +22,13 @@ export function keepBuild(name, checkout) {
   }
 }
 
+/** Puts today's programs beside a build: where two run in one process, each has its own, compiled for it. */
+export function keepPrograms(name) {
+  for (const part of ["subjects", "programs", "ours.mjs"]) {
+    cpSync(`${bench}${part}`, `${builds}${name}/${part}`, { recursive: true });
+  }
+}
+
 /** Where `keepBuild` put a build. */
 export const keptBuild = (name) => `${builds}${name}`;
 
@@ -40,20 +47,29 @@ export function prepareGo() {
 }
 
 /** Measures a row of a subject once: its metrics, null when it has no such row, or `{ failed }`. */
-export async function measure(subject, row, { milliseconds, limit }) {
+export async function measure(subject, row, { milliseconds, limit, build }) {
   const [command, args] =
     subject === "go"
       ? [goTest, goArguments(row, milliseconds)]
-      : [process.execPath, ["--expose-gc", `${bench}measure.mjs`, fileOf(subject), row.name, String(milliseconds)]];
-  const env = { ...process.env, SLUICE: keptBuild(subject === "before" ? "before" : "now") };
-  const { code, output, errors } = await run(command, args, { env, limit });
+      : [process.execPath, ["--expose-gc", `${bench}measure.mjs`, subject, row.name, String(milliseconds)]];
+  return resultOf(await run(command, args, { env: { ...process.env, SLUICE: build }, limit }), limit, (output) =>
+    subject === "go" ? goResult(output) : JSON.parse(output),
+  );
+}
+
+/** Measures a row of a subject by two builds in one process; gives the metrics of each, in their order. */
+export async function measureBoth(subject, row, { milliseconds, limit, builds: both }) {
+  const args = ["--expose-gc", `${bench}measure-both.mjs`, subject, row.name, String(milliseconds), ...both];
+  const result = resultOf(await run(process.execPath, args, { env: process.env, limit }), limit, JSON.parse);
+  return Array.isArray(result) ? result : [result, result];
+}
+
+function resultOf({ code, output, errors }, limit, parse) {
   if (code === undefined) return { failed: `over ${limit / 1_000} s` };
   if (code === NOTHING_LEFT) return { failed: "hangs" };
   if (code !== 0) return { failed: errors.includes("wrong sum") ? "loses values" : "fails", errors };
-  return subject === "go" ? goResult(output) : JSON.parse(output);
+  return parse(output);
 }
-
-const fileOf = (subject) => (subject === "before" ? "sluice" : subject);
 
 function goArguments(row, milliseconds) {
   const time = row.kind === "time" ? `${milliseconds}ms` : "1x";

@@ -3,7 +3,7 @@
 // npm run bench                          every group, short: under five minutes
 // npm run bench -- select                one group, or single rows by their names
 // npm run bench -- --full select         the same, long
-// npm run bench -- --before DIR select   another built checkout of this repository in the same rounds
+// npm run bench -- --against main        ours alone, against a git revision, pair by pair: which rows have moved
 // npm run bench -- --profile select-2    where the time of ours goes, by Linux's perf
 // npm run bench -- --publish …           also keeps the results for the docs and draws their charts
 // npm run bench -- --charts              draws them again
@@ -17,24 +17,29 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { buildRevision, compare, pairsOf } from "./against.mjs";
 import { writePage } from "./page.mjs";
-import { keepBuild, keptBuild, measure, prepareGo } from "./processes.mjs";
+import { keepBuild, keepPrograms, keptBuild, measure, prepareGo } from "./processes.mjs";
 import { profile, profiles } from "./profile.mjs";
 import { groups } from "./rows.mjs";
 import { median, percentile } from "./statistics.mjs";
 import { subjects } from "./subjects.mjs";
-import { targets, text } from "./table.mjs";
+import { movements, targets, text } from "./table.mjs";
 import { judged } from "./targets.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const SHORT_MILLISECONDS = 280_000;
 const FEWEST_ROUNDS = 3;
+const SETTINGS = {
+  full: { milliseconds: 1_000, limit: 60_000 },
+  short: { milliseconds: 100, limit: 20_000 },
+};
 const results = (name) => `${root}bench/results/${name}.json`;
 const { values: flags, positionals: wanted } = parseArgs({
   allowPositionals: true,
   options: {
     full: { type: "boolean", default: false },
-    before: { type: "string" },
+    against: { type: "string" },
     publish: { type: "boolean", default: false },
     charts: { type: "boolean", default: false },
     profile: { type: "boolean", default: false },
@@ -44,6 +49,7 @@ const { values: flags, positionals: wanted } = parseArgs({
 
 if (flags.charts) draw();
 else if (flags.profile) profileRows();
+else if (flags.against !== undefined) await against(flags.against);
 else await bench();
 
 async function bench() {
@@ -59,6 +65,17 @@ async function bench() {
   if (!flags.publish) return;
   save("published", report);
   draw();
+}
+
+async function against(revision) {
+  const then = buildRevision(revision, root);
+  keepBuild("now", root);
+  for (const build of ["now", then]) keepPrograms(build);
+  const pairs = pairsOf(chosenRows());
+  const rounds = Number(flags.rounds ?? (flags.full ? 41 : 21));
+  const step = progress(rounds * pairs.length);
+  const settings = SETTINGS[flags.full ? "full" : "short"];
+  console.log(movements(await compare(pairs, { rounds, settings, now: "now", then, step }), revision));
 }
 
 function profileRows() {
@@ -92,7 +109,6 @@ function chosenRows() {
 
 function prepare() {
   keepBuild("now", root);
-  if (flags.before !== undefined) keepBuild("before", flags.before);
   const go = prepareGo();
   if (go === undefined) console.log("Go is not installed: its column is left out.");
   return go;
@@ -100,15 +116,13 @@ function prepare() {
 
 /** The subjects of a row that can be measured here. */
 function present(row, go) {
-  return subjects[row.folder]
-    .map(({ name }) => name)
-    .filter((name) => (name !== "go" || go !== undefined) && (name !== "before" || flags.before !== undefined));
+  return subjects[row.folder].map(({ name }) => name).filter((name) => name !== "go" || go !== undefined);
 }
 
 /** Gives, by row and subject, what each round found. */
 async function measureAll(plan, go) {
   const found = new Map(plan.map(({ row }) => [row, Object.fromEntries(present(row, go).map((name) => [name, []]))]));
-  const settings = flags.full ? { milliseconds: 1_000, limit: 60_000 } : { milliseconds: 100, limit: 20_000 };
+  const settings = { ...SETTINGS[flags.full ? "full" : "short"], build: keptBuild("now") };
   const step = progress(plan.reduce((sum, { row, rounds }) => sum + rounds * present(row, go).length, 0));
   const start = performance.now();
   for (let round = 0; plan.some(({ rounds }) => round < rounds); round += 1) {

@@ -2,7 +2,6 @@
 
 const inMemory = [
   { name: "sluice", title: "ours" },
-  { name: "before", title: "before" }, // another build of ours, with --before
   { name: "go", title: "Go" },
   { name: "node", title: "by hand" },
   { name: "medium", title: "medium", package: "medium" },
@@ -19,7 +18,6 @@ const sockets = [
   { name: "sluice", title: "ours" },
   { name: "sluice-try", title: "ours, try first" },
   { name: "sluice-many", title: "ours, batches" },
-  { name: "before", title: "before" },
   { name: "ws", title: "ws", package: "ws" },
   { name: "ws-high-water", title: "ws, high-water" },
   { name: "events.on", title: "events.on" },

@@ -91,6 +91,30 @@ export function markdown(group, results) {
   ].join("\n");
 }
 
+/** What a comparison with another revision found: every row, and in a word those that have moved. */
+export function movements({ moved, failed }, revision) {
+  const cells = moved.map(({ label, now, then, ratio, low, high, verdict }) => [
+    label,
+    number(now),
+    number(then),
+    `${ratio.toFixed(3)} ×`,
+    `${low.toFixed(3)} to ${high.toFixed(3)}`,
+    verdict,
+  ]);
+  const rows = [["", "now", revision, "ratio", "its range", ""], ...cells];
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+  const count = (word) => moved.filter(({ verdict }) => verdict === word).length;
+  return [
+    "",
+    ...rows.map((row) =>
+      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  "),
+    ),
+    ...failed.map((pair) => `${pair.row.name} ${pair.subject}: not compared, ${pair.failed}`),
+    "",
+    `Beyond their noise: ${count("WORSE")} worse, ${count("better")} better, of ${moved.length}.`,
+  ].join("\n");
+}
+
 export function targets(judged) {
   if (judged.length === 0) return "";
   return [

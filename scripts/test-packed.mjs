@@ -1,5 +1,5 @@
 // `npm run test:packed`: a stranger's project. Both packages packed, installed beside each other, compiled by a project
-// that checks its libraries, and run. Then every block of the docs, pasted as it stands.
+// that checks its libraries, and run. Then every block of the docs, pasted as it stands, and a page built by each bundler.
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -86,6 +86,9 @@ try {
   say("Compiling and running the blocks of the docs there");
   must(...tool("typescript/bin/tsc", "-p", join(folder, "tsconfig.pages.json")));
   must(process.execPath, [join(folder, "pages.mjs")]);
+
+  say("Bundling a page there, with each bundler, and running it in Chromium");
+  must(process.execPath, [fileURLToPath(new URL("packed/bundles.mjs", import.meta.url)), folder]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

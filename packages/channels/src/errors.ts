@@ -1,8 +1,8 @@
 // What can go wrong, as values a program can switch on: `kind` says what, `retryable` whether trying again makes sense.
-// A programmer's mistake is a plain `TypeError` or `RangeError` instead, and closing is a value (`ok: false`).
+// A programmer's mistake is a `TypeError` or a `RangeError` that has the kind INVALID, and closing is a value (`ok: false`).
 
-import { named } from "./error-name.ts";
-import { isObject } from "./mistake.ts";
+import { brand, marked, named } from "./error-name.ts";
+import { isObject } from "./object.ts";
 import type { SendChannel } from "./types.ts";
 
 /** What was asked for does not exist: a host, a path, a name. */
@@ -55,9 +55,6 @@ export interface SluiceErrorOptions {
   readonly cause?: unknown;
 }
 
-// One brand for every copy of this package in a program: `instanceof` would not see an error of another copy.
-const brand: unique symbol = Symbol.for("@sluice/channels.error");
-
 /** An error of this library, other than a programmer's mistake. */
 export class SluiceError extends Error {
   /** What went wrong, as a constant of `errors`. */
@@ -75,6 +72,11 @@ export class SluiceError extends Error {
     this.retryable = options.retryable ?? false;
     this.details = options.details ?? {};
     Object.defineProperty(this, brand, { value: true });
+  }
+
+  // The TypeError or RangeError of a programmer's mistake is one as well, of kind INVALID.
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return super[Symbol.hasInstance](value) || (this === SluiceError && isObject(value) && marked in value);
   }
 
   /** What a log gets: always JSON, and never a value that somebody sent. */

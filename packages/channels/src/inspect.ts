@@ -6,7 +6,8 @@ import { Channel } from "./channel.ts";
 import { clock } from "./time/clock.ts";
 import { StepIterator } from "./iterator.ts";
 import type { Link, List } from "./list.ts";
-import { type Crowded, crowded, front } from "./protocol.ts";
+import { isObject } from "./object.ts";
+import { type Asked, asked, type Crowded, crowded, front } from "./protocol.ts";
 import { select } from "./select.ts";
 import { Round, Selector } from "./selector.ts";
 import { Source } from "./source.ts";
@@ -29,6 +30,11 @@ export interface ParkedOperation {
   readonly calledAt: string;
 }
 
+/** A channel that stands for a whole operation; it comes first among those that are waited for. */
+interface Whole {
+  readonly [asked]: Asked;
+}
+
 interface Told {
   readonly name: string | undefined;
   readonly [crowded]?: List<Crowded & Link>;
@@ -46,24 +52,26 @@ const NAMES_SHOWN = 8;
 /** @internal */
 export class ParkedOperations implements Recorder {
   readonly #entries = new Map<object, Entry>();
-  readonly #untils = new WeakMap<object, Place>();
+  readonly #wholes = new WeakMap<Whole, Place>();
   #selectors = 0;
   /** Operations seen so far, parked or not. */
   operations = 0;
 
   parked(operation: object, what: string, on: object, entry: unknown = ENTRIES[what]): void {
     this.operations += 1;
-    const place = ordinary === undefined && this.#isCertain(what, on) ? NOWHERE : this.#placeOf(what, on, entry);
+    const whole = wholeOf(on);
+    const place = ordinary === undefined && this.#isCertain(what, on) ? NOWHERE : this.#placeOf(whole, entry);
     if (on instanceof Round) this.#selectors += 1;
-    const wait = { operation: what, on, since: timeOfDay(), place };
+    const wait = { operation: whole?.[asked].what ?? what, on, since: timeOfDay(), place };
     this.#entries.set(operation, wait);
     if (ordinary !== undefined) ordinary.#entries.set(operation, wait);
   }
 
-  // An `until` parks anew on the channel that is its own: by then nobody has called it.
-  #placeOf(what: string, on: object, entry: unknown): Place {
-    const place = this.#untils.get(on) ?? placeOf(entry);
-    if (what === "until") this.#untils.set(on, place);
+  // What is a part of another operation may park again and again: only the first time does the program call it.
+  #placeOf(whole: Whole | undefined, entry: unknown): Place {
+    if (whole === undefined) return placeOf(entry);
+    const place = this.#wholes.get(whole) ?? placeOf(whole[asked].entry);
+    this.#wholes.set(whole, place);
     return place;
   }
 
@@ -138,6 +146,11 @@ export function formatParked(list: readonly ParkedOperation[] = parked()): strin
       return `  ${operation} waits for ${shown === "" ? "no channel" : shown}${more}, parked ${Math.max(0, Math.round(now - since))} ms ago${at}`;
     })
     .join("\n");
+}
+
+function wholeOf(on: object): Whole | undefined {
+  const first: unknown = Array.isArray(on) ? on[0] : undefined;
+  return isObject(first) && asked in first ? (first as Whole) : undefined;
 }
 
 function partsOf(on: object): readonly object[] {

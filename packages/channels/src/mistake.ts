@@ -1,18 +1,37 @@
 // How a programmer's mistake is told: which argument, what was expected, what came, and what was probably meant.
 
+import { INVALID, SluiceError } from "./errors.ts";
+import { brand, marked } from "./error-name.ts";
 import { nearest } from "./nearest.ts";
+import { isObject } from "./object.ts";
 import { accepts, ready, receives, sends, subject } from "./protocol.ts";
 
 const SHOWN_LETTERS = 100;
 
-/** @internal Throws unless the argument is right. */
-export function check(right: boolean, what: string, wanted: string, got: unknown, Mistake = TypeError): asserts right {
-  if (!right) throw new Mistake(expected(what, wanted, shown(got)));
+// Not enumerable: whoever compares or prints such an error sees a TypeError or a RangeError and nothing else.
+const MARKS: PropertyDescriptorMap = {
+  [brand]: { value: true },
+  [marked]: { value: true },
+  kind: { value: INVALID },
+  retryable: { value: false },
+  details: { value: {}, writable: true },
+  // oxlint-disable-next-line typescript/unbound-method
+  toJSON: { value: SluiceError.prototype.toJSON },
+};
+
+/** @internal A TypeError or a RangeError that is a `SluiceError` of kind INVALID, too: one may ask for either. */
+export function mistaken(message: string, Mistake = TypeError): TypeError {
+  return Object.defineProperties(new Mistake(message), MARKS);
 }
 
-/** @internal A message about an argument; `got` is written out, as `shown` does it. */
-export function expected(what: string, wanted: string, got: string): string {
-  return `Expected \`${what}\` to be ${wanted}, got ${got}`;
+/** @internal Throws unless the argument is right. */
+export function check(right: boolean, what: string, wanted: string, got: unknown, Mistake = TypeError): asserts right {
+  if (!right) throw unfit(what, wanted, shown(got), Mistake);
+}
+
+/** @internal What is said of an argument; `got` is written out, as `shown` does it. */
+export function unfit(what: string, wanted: string, got: string, Mistake = TypeError): TypeError {
+  return mistaken(`Expected \`${what}\` to be ${wanted}, got ${got}`, Mistake);
 }
 
 /** @internal A value in a message: a primitive as it is written, anything else by its sort. */
@@ -79,7 +98,7 @@ function looked<T>(look: () => T): T | undefined {
 
 /** @internal What a method says that was called on a Proxy of its channel: the private fields are not reachable there. */
 export function viaProxy(): TypeError {
-  return new TypeError("This is a Proxy of a channel, not the channel itself: what wraps objects must leave it alone");
+  return mistaken("This is a Proxy of a channel, not the channel itself: what wraps objects must leave it alone");
 }
 
 /** @internal Gives an option that may be absent, of a type as `typeof` says it. */
@@ -101,10 +120,10 @@ export function checkOptions(given: unknown, names: readonly string[], instead?:
   if (!isOptions(given)) {
     const meant =
       isObject(given) && "aborted" in given && names.includes("signal") ? ": did you mean `{ signal }`?" : "";
-    throw new TypeError(expected("options", "an object", shown(given) + meant));
+    throw unfit("options", "an object", shown(given) + meant);
   }
   for (const name in given) {
-    if (!names.includes(name) && Object.hasOwn(given, name)) throw new TypeError(noOption(name, names, instead));
+    if (!names.includes(name) && Object.hasOwn(given, name)) throw mistaken(noOption(name, names, instead));
   }
 }
 
@@ -145,9 +164,4 @@ export function whole<N extends number | undefined>(value: N, what: string, leas
 export function oneOf<W extends string | undefined>(value: W, what: string, words: readonly string[]): W {
   check(value === undefined || words.includes(value), what, `one of ${words.join(", ")}`, value);
   return value;
-}
-
-/** @internal True for what may be asked for properties, functions apart. */
-export function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

@@ -50,6 +50,9 @@ export const enlistSender: unique symbol = Symbol("enlistSender");
 /** @internal Those who may have no room, where a send waits for more than one. */
 export const crowded: unique symbol = Symbol("crowded");
 
+/** @internal What the program called, of which the wait on this channel is a part. */
+export const asked: unique symbol = Symbol("asked");
+
 /** @internal Parks an operation behind every other, and gives its promise. */
 export const park: unique symbol = Symbol("park");
 /** What stands in front of the receivers: their own queue, unless a Selector was put there. */
@@ -150,4 +153,10 @@ export interface Crowded {
   readonly name: string | undefined;
   /** Nobody holds it any more, so that it will never have room. */
   readonly abandoned: boolean;
+}
+
+/** @internal An operation for reports: its name, and the function whose caller is to be shown. */
+export interface Asked {
+  readonly what: string;
+  readonly entry: unknown;
 }

@@ -5,7 +5,8 @@
 
 import { Intake, Offer } from "./case.ts";
 import { type Link, unlink } from "./list.ts";
-import { checkOptions, expected, isObject, isRecord, option, shown, shownStranger } from "./mistake.ts";
+import { checkOptions, mistaken, isRecord, option, shown, shownStranger, unfit } from "./mistake.ts";
+import { isObject } from "./object.ts";
 import * as protocol from "./protocol.ts";
 import { genuine, refused, type Place, type Selectable, type SendOffer } from "./protocol.ts";
 import { listen, type Parked, refusal, type SignalGroup } from "./signal.ts";
@@ -154,7 +155,7 @@ function choose(given: unknown, options: SelectOptions | undefined): Promise<unk
     if (outcome) return settled(outcome);
     if (instead) return settled({ default: true, ...outcomeOf(cases.names, undefined, undefined, undefined, true) });
     if (cases.list.some(Boolean)) return parkSelect(cases, options);
-    throw new TypeError("Expected at least one case that is not switched off: this select would wait for ever");
+    throw mistaken("Expected at least one case that is not switched off: this select would wait for ever");
   } catch (failure) {
     return rejected(failure);
   }
@@ -194,7 +195,7 @@ function listOf(cases: unknown): CaseList {
 
 function notListed(cases: unknown): TypeError {
   const hint = isSelectable(cases) ? ": did you mean `select([a, b])`?" : "";
-  return new TypeError(expected("cases", "an array or a record of cases", shown(cases) + hint));
+  return unfit("cases", "an array or a record of cases", shown(cases) + hint);
 }
 
 // Not by `instanceof`, which a Proxy passes, nor by a method it has: what is asked for its private fields must have them.
@@ -217,7 +218,7 @@ function look({ list, names }: CaseList, options: SelectOptions | undefined): ob
     } else {
       const isOff = entry === null || entry === undefined || entry === false;
       if (!isOff) {
-        throw new TypeError(expected(`cases.${names?.[i] ?? i}`, "a channel or a case", shownStranger(entry)));
+        throw unfit(`cases.${names?.[i] ?? i}`, "a channel or a case", shownStranger(entry));
       }
     }
   }

@@ -9,7 +9,8 @@ import { disposeBy } from "./dispose.ts";
 import { ALREADY_EXISTS, CLOSED, SluiceError } from "./errors.ts";
 import { arrived, latest, type Step, StepIterator, type Steps } from "./iterator.ts";
 import { type Link, List, unlink } from "./list.ts";
-import { check, expected, isObject, isRecord, shownStranger } from "./mistake.ts";
+import { check, isRecord, shownStranger, unfit } from "./mistake.ts";
+import { isObject } from "./object.ts";
 import * as protocol from "./protocol.ts";
 import { dismiss, dormant, end, fire, genuine, holds, rouse, step } from "./protocol.ts";
 import { refusal } from "./signal.ts";
@@ -193,7 +194,7 @@ export class Round extends AlarmQueue implements Steps<never> {
   add(name: string, source: unknown): void {
     check(typeof name === "string", "name", "a string", name);
     if (!isObject(source) || !Source[genuine](source)) {
-      throw new TypeError(expected(`channels.${name}`, "a channel to receive from", shownStranger(source)));
+      throw unfit(`channels.${name}`, "a channel to receive from", shownStranger(source));
     }
     if (this.#closed) throw new SluiceError(CLOSED, `Cannot add "${name}": the Selector is closed`);
     if (this.registrations.has(name)) {

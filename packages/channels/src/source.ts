@@ -70,21 +70,13 @@ export { named } from "./error-name.ts";
 /** @internal */
 export { runHook } from "./hook.ts";
 /** @internal */
-export {
-  check,
-  checkOptions,
-  expected,
-  type Instead,
-  isObject,
-  oneOf,
-  option,
-  shown,
-  shownStranger,
-  whole,
-} from "./mistake.ts";
+export { isObject } from "./object.ts";
+/** @internal */
+export { check, checkOptions, type Instead, oneOf, option, shown, shownStranger, unfit, whole } from "./mistake.ts";
 /** @internal */
 export {
   accepts,
+  asked,
   crowded,
   dormant,
   due,
@@ -98,7 +90,7 @@ export {
   whenClosed,
 } from "./protocol.ts";
 /** @internal */
-export type { Crowded, Place, Sink, Waiting } from "./protocol.ts";
+export type { Asked, Crowded, Place, Sink, Waiting } from "./protocol.ts";
 /** @internal */
 export { listen, type Parked, refusal, unlisten } from "./signal.ts";
 /** @internal */

@@ -18,7 +18,8 @@ import {
   take,
   turnedReady,
 } from "./protocol.ts";
-import { expected, isObject, option, shownStranger } from "./mistake.ts";
+import { option, shownStranger, unfit } from "./mistake.ts";
+import { isObject } from "./object.ts";
 import { checkSignalOptions, onAbort } from "./signal.ts";
 import { Source } from "./source.ts";
 import { AlarmQueue } from "./time/alarm-queue.ts";
@@ -47,7 +48,7 @@ export function supplyOptions<O extends SupplyOptions>(options: O | undefined, n
 /** @internal The channel, once it is known to be one. */
 export function sourceOf<T>(channel: ReceiveChannel<T>, what = "source"): Source<T> {
   if (isObject(channel) && Source[genuine](channel)) return channel as Source<T>;
-  throw new TypeError(expected(what, "a channel to receive from", shownStranger(channel)));
+  throw unfit(what, "a channel to receive from", shownStranger(channel));
 }
 
 /**

@@ -279,7 +279,7 @@ describe("until", () => {
       level.close(cause);
       reasons.push(rejection(level.until(() => false)));
       expect([await late, await level.until((value) => value === 1)]).toEqual([1, 1]);
-      const closed = "SluiceError: Closed before it had a value that the test accepts";
+      const closed = "SluiceError: Closed before a value came that the test accepts";
       for (const reason of await Promise.all(reasons)) {
         expect(String(reason)).toBe(cause === undefined ? closed : String(cause));
         expect(errors.is(reason, errors.CLOSED)).toBe(cause === undefined);

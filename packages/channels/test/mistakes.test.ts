@@ -1,5 +1,10 @@
 import { Channel, ClosedError, errors, select, Selector, SluiceError, time, trySelect } from "@sluice/channels";
-import { expect, test } from "vitest";
+import { Broadcast, Latest } from "@sluice/channels/broadcast";
+import { batch, map, merge, pipe } from "@sluice/channels/flow";
+import { group } from "@sluice/channels/group";
+import { fromEvent, fromIterable, fromReadableStream } from "@sluice/channels/interop";
+import { describe, expect, test } from "vitest";
+import { rejection } from "./progress.ts";
 
 // What plain JavaScript can pass and no type allows.
 const wrong = (value: unknown) => value as never;
@@ -130,4 +135,68 @@ test("errors bear their names as texts, which no bundler renames, and the case a
   expect(new SluiceError(errors.INTERNAL, "no").name).toBe("SluiceError");
   expect(new ClosedError(1, jobs).name).toBe("ClosedError");
   expect(new ClosedError(1, jobs, "out")).toMatchObject({ name: "ClosedError", case: "out" });
+});
+
+describe("the options of every function: of", () => {
+  const channel = new Channel<number>(1);
+  const target = new EventTarget();
+  const latest = new Latest(1);
+
+  test.each<[string, (options: never) => unknown]>([
+    ["Channel", (options) => new Channel(1, options)],
+    ["send", (options) => channel.send(1, options)],
+    ["receive", (options) => channel.receive(options)],
+    ["receiveMany", (options) => channel.receiveMany(1, options)],
+    ["values", (options) => channel.values(options)],
+    ["select", (options) => select([channel], options)],
+    ["trySelect", (options) => trySelect([channel], options)],
+    ["Selector.next", (options) => new Selector().next(options)],
+    ["sleep", (options) => time.sleep(1, options)],
+    ["ticker", (options) => time.ticker(1, options)],
+    ["deadline", (options) => time.deadline(1, options)],
+    ["Broadcast", (options) => new Broadcast(options)],
+    ["Broadcast.send", (options) => new Broadcast().send(1, options)],
+    ["subscribe", (options) => new Broadcast().subscribe(options)],
+    ["Latest", (options) => new Latest(1, options)],
+    ["changes", (options) => latest.changes(options)],
+    ["until", (options) => latest.until(() => true, options)],
+    ["group", (options) => group(() => {}, options)],
+    ["merge", (options) => merge([channel], options)],
+    ["map", (options) => map(channel, (value) => value, options)],
+    ["batch", (options) => batch(channel, options)],
+    ["pipe", (options) => pipe(channel, new Channel(), options)],
+    ["fromEvent", (options) => fromEvent(target, "tick", options)],
+    ["fromIterable", (options) => fromIterable([], options)],
+    ["fromReadableStream", (options) => fromReadableStream(new ReadableStream(), options)],
+  ])("%s, one that does not exist and an array are a TypeError of kind INVALID", async (_, call) => {
+    for (const options of [{ dial_timeout: 1 }, [1]]) {
+      const mistake = await rejection((async () => call(options as never))());
+      expect(mistake).toBeInstanceOf(TypeError);
+      expect(mistake).toBeInstanceOf(SluiceError);
+      expect(errors.is(mistake, errors.INVALID)).toBe(true);
+      expect(String(mistake)).toMatch(/no option `dial_timeout`|`options` to be an object, got an Array/);
+    }
+  });
+
+  test("one out of its limits is a RangeError, and of kind INVALID", async () => {
+    const mistake = await rejection(group(() => {}, { limit: 0 }));
+    expect(mistake).toBeInstanceOf(RangeError);
+    expect(mistake).toMatchObject({ kind: "INVALID", retryable: false, details: {} });
+    expect(JSON.parse(JSON.stringify(mistake))).toEqual({
+      name: "RangeError",
+      kind: "INVALID",
+      message: "Expected `limit` to be a positive integer, got `0`",
+      retryable: false,
+      details: {},
+    });
+    expect(Object.keys(mistake as object)).toEqual([]);
+  });
+});
+
+test("instanceof takes no other error for one of the library's, and no SluiceError for a ClosedError", () => {
+  expect(new SluiceError(errors.CLOSED, "no")).not.toBeInstanceOf(ClosedError);
+  expect(new ClosedError(1, new Channel<number>())).toBeInstanceOf(ClosedError);
+  expect([new TypeError("no"), undefined, "no"].some((value: unknown) => value instanceof SluiceError)).toBe(false);
+  expect(() => new Channel(-1)).toThrow(SluiceError);
+  expect(() => new Channel(-1)).not.toThrow(ClosedError);
 });

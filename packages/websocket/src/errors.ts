@@ -3,6 +3,7 @@
 
 import { errors, SluiceError } from "@sluice/channels";
 import type { Redaction } from "./protocol/redaction.ts";
+import type { Shown } from "./protocol/shown-url.ts";
 
 /** Where a connection was when something went wrong. */
 export type Phase = "dns" | "tcp" | "tls" | "http" | "open" | "closing";
@@ -22,17 +23,17 @@ export interface CloseInfo {
 }
 
 /** One connection's story so far, for `details`: where it goes (redacted), how far it came, since when. */
-export class Journey {
+export class Journey<R extends Shown = Redaction> {
   phase: Phase = "dns";
-  #redaction: Redaction;
+  #redaction: R;
   readonly #startedAt: number;
 
-  constructor(redaction: Redaction, startedAt: number) {
+  constructor(redaction: R, startedAt: number) {
     this.#redaction = redaction;
     this.#startedAt = startedAt;
   }
 
-  get redaction(): Redaction {
+  get redaction(): R {
     return this.#redaction;
   }
 
@@ -42,7 +43,7 @@ export class Journey {
   }
 
   /** Continues to another URL: a redirect. */
-  redirected(redaction: Redaction): void {
+  redirected(redaction: R): void {
     this.#redaction = redaction;
     this.phase = "dns";
   }
@@ -136,13 +137,6 @@ export interface Refusal {
   readonly retryAfter: number | undefined;
 }
 
-const REFUSALS: ReadonlyMap<number, typeof errors.NOT_FOUND | typeof errors.PERMISSION_DENIED> = new Map([
-  [401, errors.PERMISSION_DENIED],
-  [403, errors.PERMISSION_DENIED],
-  [404, errors.NOT_FOUND],
-  [410, errors.NOT_FOUND],
-]);
-
 /** The server answered the handshake with something else than 101. */
 export function refused(journey: Journey, refusal: Refusal, why?: string): SluiceError {
   const { status, statusText, headers, body, retryAfter } = refusal;
@@ -164,22 +158,23 @@ function kindOf(status: number): ConstructorParameters<typeof SluiceError>[0] {
   if (status < 300) return errors.INTERNAL; // not an answer to this question at all
   if (status === 429) return errors.RATE_LIMITED;
   if (status === 408 || status === 425 || status >= 500) return errors.UNAVAILABLE;
-  return REFUSALS.get(status) ?? errors.INVALID;
+  if (status === 401 || status === 403) return errors.PERMISSION_DENIED;
+  return status === 404 || status === 410 ? errors.NOT_FOUND : errors.INVALID;
 }
 
 /** A deadline passed, and nothing else: what waited for it may be tried again. */
-export function timedOut(journey: Journey, what: string): SluiceError {
+export function timedOut(journey: Journey<Shown>, what: string): SluiceError {
   return new SluiceError(errors.TIMEOUT, what, { retryable: true, details: journey.details() });
 }
 
 /** A deadline passed and ended the connection, with a code and a reason if a close frame of ours was sent. */
-export function endedByDeadline(journey: Journey, what: string, code = 1006, reason = ""): SluiceError {
+export function endedByDeadline(journey: Journey<Shown>, what: string, code = 1006, reason = ""): SluiceError {
   const said = journey.redaction.reason(reason);
   return new SluiceError(errors.TIMEOUT, what, { details: { ...journey.details(), code, reason: said } });
 }
 
 /** The connection was lost, without a close frame or after the peer's. */
-export function lost(journey: Journey, errno: string | undefined, code = 1006, reason = ""): SluiceError {
+export function lost(journey: Journey<Shown>, errno: string | undefined, code = 1006, reason = ""): SluiceError {
   const how = errno === undefined ? "the peer closed it without a close frame" : errno;
   return new SluiceError(errors.INTERNAL, `The connection to ${journey.url} was lost: ${how}`, {
     retryable: true,
@@ -196,7 +191,7 @@ export function lost(journey: Journey, errno: string | undefined, code = 1006, r
 const RETRYABLE_CODES: readonly number[] = [1011, 1012, 1013, 1014];
 
 /** The peer closed the connection with a code that is not a normal end. */
-export function closedByPeer(journey: Journey, code: number, reason: string): SluiceError {
+export function closedByPeer(journey: Journey<Shown>, code: number, reason: string): SluiceError {
   const said = journey.redaction.reason(reason);
   const why = said === "" ? "" : `: ${said}`;
   return new SluiceError(errors.INTERNAL, `The peer closed the connection to ${journey.url} with code ${code}${why}`, {
@@ -213,7 +208,7 @@ export function unacceptable(journey: Journey, code: number, what: string): Slui
 }
 
 /** The client was used after its end had begun. */
-export function usedAfterClose(journey: Journey, operation: string, info: CloseInfo): SluiceError {
+export function usedAfterClose(journey: Journey<Shown>, operation: string, info: CloseInfo): SluiceError {
   const details = { ...journey.details(), ...info, reason: journey.redaction.reason(info.reason) };
   const message = `Cannot ${operation}: the connection to ${journey.url} is closed (${info.code})`;
   return new SluiceError(

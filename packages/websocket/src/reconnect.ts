@@ -8,12 +8,8 @@ import { checkClose } from "./connection/ending.ts";
 import { connectFor } from "./dial/connect.ts";
 import { checkOptions, type ConnectOptions } from "./dial/options.ts";
 import { checkUrl } from "./dial/url.ts";
-import { invalid } from "./errors.ts";
-import { readOptions } from "./protocol/options.ts";
-import { redactUrl } from "./protocol/redaction.ts";
 import type { Attempt, LinkOptions, LinkState, Reconnecting } from "./reconnect/contract.ts";
-import { type Life, Link } from "./reconnect/link.ts";
-import { backoffOf, linkReaders } from "./reconnect/options.ts";
+import { openLink } from "./reconnect/open.ts";
 
 /** Makes a connection for each attempt, where a URL does not say enough. */
 export type Dial = (attempt: Attempt) => Promise<Client>;
@@ -43,10 +39,6 @@ export interface ReconnectingClient extends Reconnecting<Client> {
   /** Lets the process end although the link is open, dials or waits. */
   unref(): void;
 }
-
-type ConnectGiven = NonNullable<ReconnectOptions["connect"]>;
-
-const READERS = linkReaders<Client, ConnectGiven>(checkOptions);
 
 /**
  * Connects and stays connected: begins at once, and after each end connects again, until the peer is done (1000), a
@@ -81,36 +73,8 @@ const READERS = linkReaders<Client, ConnectGiven>(checkOptions);
  * server.close();
  */
 export function reconnect(target: string | URL | Dial, options: ReconnectOptions = {}): ReconnectingClient {
-  const url = typeof target === "function" ? undefined : checkUrl(target);
-  const read = readOptions(READERS, options);
-  if (url === undefined && read.connect !== undefined) {
-    throw invalid("connect", "absent with a `Dial`, which says itself how to connect", read.connect);
-  }
-  const { dials } = read;
-  const dialOne = url === undefined ? (target as Dial) : dialling(url, read.connect);
-  const dial: typeof dialOne =
-    dials === undefined
-      ? dialOne
-      : (attempt, life) =>
-          dials.add(
-            AsyncResource.bind(async () => dialOne(attempt, life)),
-            { signal: attempt.signal },
-          );
-  return new Link<Client>({
-    ...read,
-    ...backoffOf(read.backoff),
-    name: read.name ?? (url === undefined ? "a link" : redactUrl(url)),
-    stableAfter: read.stableAfter ?? 0,
-    dial,
-    checkClose,
-  });
-}
-
-function dialling(url: URL, given: ConnectGiven | undefined): (attempt: Attempt, life: Life) => Promise<Client> {
-  return async (attempt, life) => {
-    const options = typeof given === "function" ? await given(attempt) : given;
-    const own = options?.signal;
-    const signal = own === undefined ? attempt.signal : AbortSignal.any([own, attempt.signal]);
-    return connectFor(url, { ...options, signal }, life);
-  };
+  return openLink<Client, ConnectOptions>(
+    { target, options },
+    { checkUrl, checkOptions, checkClose, connect: connectFor, bind: (task) => AsyncResource.bind(task) },
+  );
 }

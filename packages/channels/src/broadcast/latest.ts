@@ -1,23 +1,9 @@
 // A value that changes, and channels that tell: a broadcast that keeps one value, for subscribers that have room for one.
 
-import {
-  check,
-  checkOptions,
-  disposeBy,
-  type Kind,
-  onAbort,
-  option,
-  park,
-  ready,
-  refusal,
-  rejected,
-  settle,
-  settled,
-  type Source,
-} from "../source.ts";
+import { type Asked, asked, check, checkOptions, disposeBy, option, refusal, rejected, settled } from "../source.ts";
+import { select } from "../select.ts";
 import { CLOSED, SluiceError, TIMEOUT } from "../errors.ts";
-import { parseDuration } from "../time/duration.ts";
-import { sleep } from "../time/time.ts";
+import { after } from "../time/time.ts";
 import type { Duration, SignalOptions } from "../types.ts";
 import { Broadcast } from "./broadcast.ts";
 import type { Subscription } from "./subscription.ts";
@@ -160,57 +146,37 @@ export class Latest<in out T> implements ReadonlyLatest<T>, Disposable {
     this.#news.close(cause);
   }
 
-  // It parks anew for each change, so that each look is on the budget of a turn and in the caller's async context.
-  async #until(test: (value: T) => boolean, options: UntilOptions): Promise<T> {
-    const changes = this.changes({ current: false, name: this.#news.name }) as Subscription<T> & Source<T>;
-    let limit: Limit | undefined;
+  // It waits anew for each change, so that each look is on the budget of a turn and in the caller's async context.
+  async #until(test: (value: T) => boolean, { signal, timeout }: UntilOptions): Promise<T> {
+    const changes = this.changes({ current: false, name: this.#news.name });
+    Object.assign(changes, { [asked]: UNTIL });
     try {
       check(typeof test === "function", "test", "a function", test);
-      if (options.timeout !== undefined) limit = new Limit(parseDuration(options.timeout), options.signal);
+      const timer = timeout === undefined ? undefined : after(timeout);
       for (;;) {
         const value = this.#value;
         if (test(value)) return await settled(value);
-        if (this.closed) return await rejected(this.cause === undefined ? ended() : this.cause);
-        const ends = { signal: (limit ?? options).signal };
-        await (refusal(ends) ?? (changes[ready]() ? settled(undefined) : changes[park]<void>(UNTIL, ends)));
+        if (this.closed) return await rejected(this.cause === undefined ? unmet() : this.cause);
+        const { index } = await select([changes, timer], { signal, priority: true });
+        if (index === 1) throw late(timeout as Duration);
         changes.tryReceive();
       }
     } catch (failure) {
       return await rejected(failure);
     } finally {
-      limit?.abort();
       changes.unsubscribe();
     }
   }
 }
 
-/** A signal that is aborted after a time, or with another one, or when nobody needs it any more. */
-class Limit extends AbortController {
-  constructor(milliseconds: number, outer: AbortSignal | undefined) {
-    super();
-    const forget = outer === undefined ? undefined : onAbort(outer, () => this.abort(outer.reason));
-    const late = new SluiceError(TIMEOUT, `No value came within ${milliseconds} ms that the test accepts`);
-    void this.#wait(milliseconds, late).finally(forget);
-  }
-
-  async #wait(milliseconds: number, late: SluiceError): Promise<void> {
-    try {
-      await sleep(milliseconds, this);
-      this.abort(late);
-    } catch {
-      // Done, or aborted.
-    }
-  }
+function unmet(): SluiceError {
+  return new SluiceError(CLOSED, "Closed before a value came that the test accepts");
 }
 
-const UNTIL: Kind = {
-  what: "until",
-  fails: false,
-  // oxlint-disable-next-line typescript/unbound-method
-  entry: Latest.prototype.until,
-  finish: (waiter) => settle(waiter.resolve, undefined),
-};
-
-function ended(): SluiceError {
-  return new SluiceError(CLOSED, "Closed before it had a value that the test accepts");
+function late(timeout: Duration): SluiceError {
+  const within = typeof timeout === "number" ? `${timeout} ms` : timeout;
+  return new SluiceError(TIMEOUT, `No value came within ${within} that the test accepts`);
 }
+
+// oxlint-disable-next-line typescript/unbound-method
+const UNTIL: Asked = { what: "until", entry: Latest.prototype.until };

@@ -2,7 +2,6 @@
 // for the source, or it would take one value more for nobody; so it stands in front of the target and looks.
 
 import {
-  expected,
   genuine,
   isObject,
   option,
@@ -11,6 +10,7 @@ import {
   sends,
   shownStranger,
   Source,
+  unfit,
   Watch,
   whenClosed,
 } from "../source.ts";
@@ -68,7 +68,7 @@ export function pipe<T>(
     const right = isObject(target) && (target as Partial<SendChannel<T>>)[sends] === true;
     if (!right) {
       const got = isObject(target) && Source[genuine](target) ? "a channel to receive from" : shownStranger(target);
-      throw new TypeError(expected("target", "a channel to send on", got));
+      throw unfit("target", "a channel to send on", got);
     }
     return move(sourceOf(source), target, options.signal, option(options, "close", "boolean") ?? true);
   } catch (mistake) {

@@ -1,7 +1,7 @@
 // Events as a channel. An emitter does not wait, so what comes too fast is dropped, or the channel ends: the caller says
 // which. The listener goes with the end of the channel, however it ends.
 
-import { awaited, check, expected, oneOf, option, Ring, runHook, shown, turnedReady, whole } from "../source.ts";
+import { awaited, check, oneOf, option, Ring, runHook, shown, turnedReady, unfit, whole } from "../source.ts";
 import { SluiceError, UNAVAILABLE } from "../errors.ts";
 import { type Ending, Supply, supplyOptions } from "../supply.ts";
 import type { ReceiveChannel, SignalOptions } from "../types.ts";
@@ -110,8 +110,7 @@ class Listening<T> extends Supply<T> {
     const { addEventListener, removeEventListener, on, off } = Object(target) as AnyTarget;
     const [add, remove] = typeof addEventListener === "function" ? [addEventListener, removeEventListener] : [on, off];
     const right = typeof add === "function" && typeof remove === "function";
-    if (!right)
-      throw new TypeError(expected("target", "an EventTarget or an emitter with `on` and `off`", shown(target)));
+    if (!right) throw unfit("target", "an EventTarget or an emitter with `on` and `off`", shown(target));
     this.#remove = () => remove.call(target, name, listener);
     if (options.signal?.aborted !== true) add.call(target, name, listener);
     this.begin();

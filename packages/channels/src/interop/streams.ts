@@ -1,6 +1,6 @@
 // Channels and web streams, both ways. Neither takes a value that nobody asked for.
 
-import { expected, isObject, sends, shownStranger } from "../source.ts";
+import { isObject, sends, shownStranger, unfit } from "../source.ts";
 import { sourceOf, supplyOptions } from "../supply.ts";
 import type { ReceiveChannel, SendChannel } from "../types.ts";
 import { type InteropOptions, Reading } from "./reading.ts";
@@ -68,7 +68,7 @@ export function toReadableStream<T>(channel: ReceiveChannel<T>): ReadableStream<
  */
 export function toWritableStream<T>(channel: SendChannel<T>): WritableStream<T> {
   if (!isObject(channel) || (channel as Partial<SendChannel<T>>)[sends] !== true) {
-    throw new TypeError(expected("channel", "a channel to send on", shownStranger(channel)));
+    throw unfit("channel", "a channel to send on", shownStranger(channel));
   }
   let signal: AbortSignal;
   return new WritableStream<T>({
@@ -110,7 +110,7 @@ export interface StreamChannel<out T> extends ReceiveChannel<T>, Disposable {
  */
 export function fromReadableStream<T>(stream: ReadableStream<T>, options?: InteropOptions): StreamChannel<T> {
   if (typeof (stream as Partial<ReadableStream> | null | undefined)?.getReader !== "function") {
-    throw new TypeError(expected("stream", "a ReadableStream", shownStranger(stream)));
+    throw unfit("stream", "a ReadableStream", shownStranger(stream));
   }
   let reader: ReadableStreamDefaultReader<T> | undefined;
   const open = (): {

@@ -1,7 +1,7 @@
 // One connection of a page: its halves, its clocks, and its end.
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { type ReceiveChannel, SluiceError, errors } from "@sluice/channels";
+import { errors, type ReceiveChannel, SluiceError } from "@sluice/channels";
 import { displayBy, facts, onAbort, rejected, settle } from "@sluice/channels/source";
 import { accept, dropped, finish, Incoming, paused, received, shut } from "../connection/incoming.ts";
 import {
@@ -14,8 +14,10 @@ import {
   lost,
   usedAfterClose,
 } from "../errors.ts";
-import { BINARY, CLOSE_CODES, type MessageType, TEXT } from "../protocol/constants.ts";
+import { BINARY, type MessageType, TEXT } from "../protocol/constants.ts";
 import type { Data, Message } from "../protocol/message.ts";
+import type { Shown } from "../protocol/shown-url.ts";
+import { ABNORMAL_CLOSURE, GOING_AWAY, NO_STATUS, NORMAL, POLICY_VIOLATION } from "./codes.ts";
 import type { Settings } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { page, type PageEvent } from "./page.ts";
@@ -50,28 +52,24 @@ export interface ClientStats {
 export interface ClientParts {
   readonly url: URL;
   readonly settings: Settings;
-  readonly journey: Journey;
+  readonly journey: Journey<Shown>;
 }
 
-const NORMAL_CODES: readonly number[] = [CLOSE_CODES.NORMAL, CLOSE_CODES.GOING_AWAY, CLOSE_CODES.NO_STATUS];
+const NORMAL_CODES: readonly number[] = [NORMAL, GOING_AWAY, NO_STATUS];
 const REASON_LIMIT = 123; // a control frame holds 125 bytes (RFC 6455 5.5), two of them the code
 // Chromium drops what stands unread in a WebSocketStream when the peer closes (100 small messages, read a little late: 1
 // arrives). So the end of a conversation is read ahead, behind the full channel, and only more than that is left unread.
 const READ_AHEAD = { bytes: 2 * 1024 * 1024, messages: 10_000 };
 const encoder = new TextEncoder();
 
-interface Beginning {
-  readonly initiator: "local" | "network";
-  readonly code: number;
-  readonly reason: string;
-  readonly error: SluiceError | undefined;
-}
+/** How the end began: what is known of it so far. */
+type Beginning = Omit<CloseInfo, "wasClean">;
 
 /** A WebSocket connection of a page: one, from the handshake to its end. Made by `connect`. */
 export class Client implements AsyncIterable<Message, undefined, undefined>, AsyncDisposable {
   readonly #transport: Transport;
   readonly #settings: Settings;
-  readonly #journey: Journey;
+  readonly #journey: Journey<Shown>;
   readonly #channel: Incoming;
   readonly #outbox: Outbox;
   readonly #silence: Silence;
@@ -108,18 +106,16 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     this.#transport = transport;
     this.#settings = settings;
     this.#journey = journey;
-    this.#url = withoutPassword(url);
+    this.#url = url.href;
     this.#closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
     this.#outbox = new Outbox(transport, settings.pace);
-    this.#silence = new Silence({
-      readTimeout: settings.readTimeout,
-      keepAlive: settings.keepAlive,
-      onSilent: () => this.#timeOut("The peer sent nothing within `readTimeout`"),
-      onQuiet: () => this.#ask(),
-      onUnanswered: () => this.#timeOut("The peer did not answer the message of `keepAlive`"),
-    });
+    this.#silence = new Silence(
+      settings,
+      (what) => this.#timeOut(what),
+      () => this.#ask(),
+    );
     this.#channel = new Incoming({
       name: journey.url,
       capacity: settings.channelCapacity,
@@ -140,12 +136,11 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     });
     this.#silence.heard();
     const { signal } = settings;
-    if (signal !== undefined)
-      this.#forgetSignal = onAbort(signal, () => this.#leave(CLOSE_CODES.GOING_AWAY, signal.reason));
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.#leave(GOING_AWAY, "", signal.reason));
     if (settings.onHide === "close") page.addEventListener?.("pagehide", this.#hidden);
   }
 
-  /** The URL it is connected to, without user and password. */
+  /** The URL it is connected to. */
   get url(): string {
     return this.#url;
   }
@@ -214,7 +209,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   send(data: Data, type?: MessageType): Promise<void> {
     try {
       const payload = payloadOf(data, type);
-      if (!this.#isOpen()) throw usedAfterClose(this.#journey, "send", this.#soFar());
+      if (!this.#isOpen()) throw this.#used();
       return this.#outbox.send(payload);
     } catch (failure) {
       return rejected(failure);
@@ -229,9 +224,9 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
    * @param reason at most 123 bytes of UTF-8.
    * @throws SluiceError of kind INVALID, as a rejection, for another code or a longer reason.
    */
-  async close(code: number = CLOSE_CODES.NORMAL, reason = ""): Promise<CloseInfo> {
+  async close(code: number = NORMAL, reason = ""): Promise<CloseInfo> {
     checkClose(code, reason);
-    this.#leave(code, undefined, reason);
+    this.#leave(code, reason);
     return this.#closed;
   }
 
@@ -242,12 +237,11 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   terminate(): void {
     if (this.#info !== undefined) return;
     this.#terminated = true;
-    if (this.#beginning === undefined) {
-      this.#begin({ initiator: "local", code: CLOSE_CODES.ABNORMAL_CLOSURE, reason: "", error: undefined });
+    if (this.#isOpen()) {
+      this.#begin("local", ABNORMAL_CLOSURE);
       this.#channel[shut](undefined);
     }
-    this.#transport.terminate();
-    this.ended(CLOSE_CODES.ABNORMAL_CLOSURE, "", false);
+    this.#cut();
   }
 
   /** Closes the connection with 1000 and waits for its end: `await using`. */
@@ -275,11 +269,22 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     clearTimeout(this.#farewell);
     this.#forgetSignal?.();
     page.removeEventListener?.("pagehide", this.#hidden);
-    this.#info = this.#conclude(code, reason, wasClean);
-    this.#journey.phase = "closing";
+    const began = (this.#beginning ??= this.#endOf(code, reason, wasClean));
+    const error = began.error ?? (wasClean || this.#terminated ? undefined : lost(this.#journey, undefined));
+    const said = wasClean && code !== NO_STATUS && error === undefined ? { code, reason } : began;
+    this.#info = { code: said.code, reason: said.reason, wasClean, initiator: began.initiator, error };
     this.#letGo();
-    this.#channel[finish](this.#info.error);
+    this.#channel[finish](error);
     settle(this.#settleClosed, this.#info);
+  }
+
+  // An end that nobody here began.
+  #endOf(code: number, reason: string, wasClean: boolean): Beginning {
+    if (!wasClean) {
+      return { code: ABNORMAL_CLOSURE, reason: "", initiator: "network", error: lost(this.#journey, undefined) };
+    }
+    const error = NORMAL_CODES.includes(code) ? undefined : closedByPeer(this.#journey, code, reason);
+    return { code, reason, initiator: "remote", error };
   }
 
   #holdBack(behind: { bytes: number; messages: number }, size: number): void {
@@ -291,98 +296,79 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   }
 
   #isOpen(): boolean {
-    return this.#beginning === undefined && this.#info === undefined;
+    return this.#beginning === undefined;
   }
 
-  #soFar(): CloseInfo {
-    if (this.#info !== undefined) return this.#info;
-    const { code = CLOSE_CODES.NO_STATUS, reason = "", initiator = "remote", error } = this.#beginning ?? {};
-    return { code, reason, wasClean: false, initiator, error };
+  #used(): SluiceError {
+    const info = this.#info ?? { ...(this.#beginning as Beginning), wasClean: false };
+    return usedAfterClose(this.#journey, "send", info);
   }
 
-  #conclude(code: number, reason: string, wasClean: boolean): CloseInfo {
-    const began = this.#beginning;
-    if (began !== undefined) {
-      const theirs = wasClean && code !== CLOSE_CODES.NO_STATUS && began.error === undefined ? { code, reason } : began;
-      const error = began.error ?? (wasClean || this.#terminated ? undefined : lost(this.#journey, undefined));
-      return { code: theirs.code, reason: theirs.reason, wasClean, initiator: began.initiator, error };
-    }
-    if (!wasClean || code === CLOSE_CODES.ABNORMAL_CLOSURE) {
-      const error = lost(this.#journey, undefined);
-      return { code: CLOSE_CODES.ABNORMAL_CLOSURE, reason: "", wasClean: false, initiator: "network", error };
-    }
-    const error = NORMAL_CODES.includes(code) ? undefined : closedByPeer(this.#journey, code, reason);
-    return { code, reason, wasClean: true, initiator: "remote", error };
-  }
-
-  #begin(beginning: Beginning): void {
-    this.#beginning = beginning;
-    this.#journey.phase = "closing";
+  #begin(initiator: Beginning["initiator"], code: number, reason = "", error?: SluiceError): void {
+    this.#beginning = { initiator, code, reason, error };
     this.#letGo();
   }
 
   #letGo(): void {
+    this.#journey.phase = "closing";
     this.#silence.stop();
-    const info = this.#soFar();
-    this.#outbox.end(info.error ?? usedAfterClose(this.#journey, "send", info));
+    this.#outbox.end(this.#beginning?.error ?? this.#used());
   }
 
-  #leave(code: number, cause: unknown, reason = ""): void {
+  #leave(code: number, reason = "", cause?: unknown): void {
     if (!this.#isOpen()) return;
-    this.#begin({ initiator: "local", code, reason, error: undefined });
+    this.#begin("local", code, reason);
     this.#channel[shut](cause);
     this.#shakeHands(code, reason);
   }
 
   // What a page may not say goes as an empty frame.
-  #shakeHands(code: number, reason: string): void {
-    const sayable = code === CLOSE_CODES.NORMAL || code >= 3000;
+  #shakeHands(code: number, reason = ""): void {
+    const sayable = code === NORMAL || code >= 3000;
     this.#transport.close(sayable ? code : undefined, sayable ? reason : "");
     this.#transport.resume();
     const { closeTimeout } = this.#settings;
     if (closeTimeout === undefined) return;
     this.#farewell = setTimeout(() => {
-      const began = this.#beginning as Beginning;
       const what = `${this.#journey.url} did not complete the closing handshake within \`closeTimeout\``;
-      const error = began.error ?? endedByDeadline(this.#journey, what, began.code, began.reason);
-      this.#beginning = { ...began, error };
-      this.#transport.terminate();
-      this.ended(CLOSE_CODES.ABNORMAL_CLOSURE, "", false);
+      const began = this.#beginning as Beginning;
+      this.#beginning = { ...began, error: began.error ?? endedByDeadline(this.#journey, what, code, reason) };
+      this.#cut();
     }, closeTimeout);
   }
 
   #timeOut(what: string): void {
-    if (!this.#isOpen()) return;
-    const error = endedByDeadline(this.#journey, what);
-    this.#begin({ initiator: "network", code: CLOSE_CODES.ABNORMAL_CLOSURE, reason: "", error });
-    this.#channel[finish](error);
+    this.#begin("network", ABNORMAL_CLOSURE, "", endedByDeadline(this.#journey, what));
+    this.#cut();
+  }
+
+  #cut(): void {
     this.#transport.terminate();
-    this.ended(CLOSE_CODES.ABNORMAL_CLOSURE, "", false);
+    this.ended(ABNORMAL_CLOSURE, "", false);
   }
 
   #ask(): void {
     const { keepAlive } = this.#settings;
-    if (keepAlive !== undefined && this.#isOpen()) void this.send(keepAlive.message()).catch(ignored);
+    if (keepAlive !== undefined) void this.send(keepAlive.message()).catch(ignored);
   }
 
   #exceeded(): void {
     if (!this.#isOpen()) return;
-    const unread = this.#channel[received];
     const error = new SluiceError(
       errors.RATE_LIMITED,
       `Closed the connection to ${this.#journey.url}: nobody read what came, up to \`unreadLimit\`; a WebSocket of a page cannot be slowed down`,
-      { details: { ...this.#journey.details(), code: CLOSE_CODES.POLICY_VIOLATION, unread } },
+      { details: { ...this.#journey.details(), code: POLICY_VIOLATION, unread: this.#channel[received] } },
     );
-    this.#begin({ initiator: "local", code: CLOSE_CODES.POLICY_VIOLATION, reason: "", error });
+    this.#begin("local", POLICY_VIOLATION, "", error);
     this.#channel[finish](error);
-    this.#shakeHands(CLOSE_CODES.POLICY_VIOLATION, "");
+    this.#shakeHands(POLICY_VIOLATION);
   }
 
   // The page goes into the back/forward cache, which some connections survive and some do not: both end here.
   readonly #hidden = ({ persisted }: PageEvent): void => {
     if (persisted !== true) return;
-    this.#leave(CLOSE_CODES.GOING_AWAY, undefined);
-    this.ended(CLOSE_CODES.GOING_AWAY, "", true);
+    this.#leave(GOING_AWAY);
+    this.ended(GOING_AWAY, "", true);
   };
 }
 
@@ -391,7 +377,7 @@ export function checkClose(code: unknown, reason: unknown): void {
   const sayable =
     typeof code === "number" &&
     Number.isInteger(code) &&
-    (code === CLOSE_CODES.NORMAL || code === CLOSE_CODES.GOING_AWAY || (code >= 3000 && code <= 4999));
+    (code === NORMAL || code === GOING_AWAY || (code >= 3000 && code <= 4999));
   if (!sayable) throw invalid("code", "a close code that a page may send: 1000, 1001, or 3000 to 4999", code);
   if (typeof reason !== "string") throw invalid("reason", "a string", reason);
   const bytes = encoder.encode(reason).length;
@@ -417,13 +403,6 @@ function bytesOf(data: unknown): Uint8Array<ArrayBuffer> {
     return new Uint8Array(new Uint8Array(data as ArrayBuffer));
   }
   throw new TypeError(`Expected \`data\` to be a string, an ArrayBuffer or a view, got \`${typeof data}\``);
-}
-
-function withoutPassword(url: URL): string {
-  const clean = new URL(url);
-  clean.username = "";
-  clean.password = "";
-  return clean.href;
 }
 
 function ignored(): void {

@@ -3,10 +3,11 @@
 import { Channel, errors, SluiceError } from "@sluice/channels";
 import { settled } from "@sluice/channels/source";
 import { invalid, invalidText, Journey, timedOut } from "../errors.ts";
-import { Redaction, redactText } from "../protocol/redaction.ts";
+import { redactText, type Shown } from "../protocol/shown-url.ts";
 import { Client } from "./client.ts";
 import { checkOptions, type ConnectOptions, type Settings } from "./options.ts";
 import { page } from "./page.ts";
+import { shownOf } from "./shown.ts";
 import { SocketTransport } from "./socket.ts";
 import { StreamTransport } from "./stream.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
@@ -29,14 +30,14 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
   }
 }
 
-type Outcome = { readonly client: Client } | { readonly failure: SluiceError };
+type Outcome = Client | SluiceError;
 
 async function dial(url: string | URL, options: ConnectOptions): Promise<Client> {
   const startedAt = performance.now();
   const target = checkUrl(url);
   const settings = checkOptions(options);
   settings.signal?.throwIfAborted();
-  const journey = new Journey(redactionOf(target, settings), startedAt);
+  const journey = new Journey(shownOf(target, settings.protocols), startedAt);
   journey.phase = "http";
   const outcome = new Channel<Outcome>(1, { name: `handshake with ${journey.url}` });
   let client: Client | undefined;
@@ -44,27 +45,25 @@ async function dial(url: string | URL, options: ConnectOptions): Promise<Client>
     onOpen: () => {
       journey.phase = "open";
       client = new Client(transport, { url: target, settings, journey });
-      if (!outcome.closed) outcome.trySend({ client });
-      else client.terminate(); // nobody waits for it any more
+      if (outcome.closed) client.terminate(); // nobody waits for it any more
+      else outcome.trySend(client);
     },
     onMessage: (message) => client?.arrived(message),
     onRoom: () => client?.hasRoom(),
     onEnd: (code, reason, wasClean) => {
       if (client !== undefined) client.ended(code, reason, wasClean);
-      else if (!outcome.closed) outcome.trySend({ failure: opaque(journey) });
+      else if (!outcome.closed) outcome.trySend(opaque(journey));
     },
   };
   const transport = openTransport(target, settings, events);
   const timer = setTimeout(
-    () => {
-      outcome.trySend({ failure: timedOut(journey, `No connection to ${journey.url} within \`dialTimeout\``) });
-    },
+    () => outcome.trySend(timedOut(journey, `No connection to ${journey.url} within \`dialTimeout\``)),
     settings.dialTimeout ?? 2 ** 31 - 1,
   );
   try {
     const { value } = await outcome.receive({ signal: settings.signal });
-    if (value !== undefined && "client" in value) return value.client;
-    throw value?.failure ?? opaque(journey);
+    if (value instanceof Client) return value;
+    throw value as SluiceError;
   } finally {
     clearTimeout(timer);
     outcome.close();
@@ -81,19 +80,11 @@ function openTransport(target: URL, settings: Settings, events: TransportEvents)
   }
 }
 
-function opaque(journey: Journey): SluiceError {
+function opaque(journey: Journey<Shown>): SluiceError {
   return new SluiceError(errors.INTERNAL, `Cannot connect to ${journey.url}: the browser does not say why`, {
     retryable: true,
     details: { ...journey.details(), opaque: true },
   });
-}
-
-// No name of a subprotocol is this long; what is carries a token, since a page can send one in no header.
-const LONGEST_NAME = 23;
-
-function redactionOf(target: URL, { protocols }: Settings): Redaction {
-  const tokens = protocols.filter(({ length }) => length > LONGEST_NAME);
-  return new Redaction(target, [["sec-websocket-protocol", tokens]]);
 }
 
 /** @internal Reads the URL to connect to, relative to the page's own. Throws INVALID; never shows a password. */

@@ -110,10 +110,7 @@ const protocols: Reader<readonly string[]> = (given = [], option) => {
 
 const transport: Reader<"stream" | "socket"> = (given, option) => {
   const here = page.WebSocketStream === undefined ? "socket" : "stream";
-  const wanted = optional(choice<"stream" | "socket">(["stream", "socket"], `"stream" or "socket"`), here)(
-    given,
-    option,
-  );
+  const wanted = optional(choice<"stream" | "socket">(["stream", "socket"]), here)(given, option);
   if (wanted === "stream" && here === "socket")
     throw invalid(option, `"socket": there is no WebSocketStream here`, given);
   return wanted;
@@ -131,10 +128,7 @@ const READERS: Readers<Settings> = {
   readTimeout: timeout(0),
   closeTimeout: timeout(5000),
   channelCapacity: optional(integer(1, 10_000, "messages"), 32),
-  overflow: optional(
-    choice<Overflow>(["block", "drop-oldest", "drop-newest"], `"block", "drop-oldest" or "drop-newest"`),
-    "block",
-  ),
+  overflow: optional(choice<Overflow>(["block", "drop-oldest", "drop-newest"]), "block"),
   onDrop: callback(),
   pace: group({ messages: integer(1, Number.MAX_SAFE_INTEGER, "messages"), per: duration(LONGEST) }),
   signal: abortSignal,
@@ -149,44 +143,45 @@ const READERS: Readers<Settings> = {
     if (read === undefined) return undefined;
     const { interval, message } = read;
     if (message === undefined)
-      throw impossible(option, "be without `message`", "a page cannot ping: give a message of your application's own");
+      throw impossible(
+        option,
+        `In a page \`${option}\` cannot be without \`message\``,
+        "a page cannot ping: give a message of your application's own",
+      );
     return { interval, timeout: read.timeout, message };
   },
-  onHide: optional(choice<"close" | "keep">(["close", "keep"], `"close" or "keep"`), "close"),
+  onHide: optional(choice<"close" | "keep">(["close", "keep"]), "close"),
 };
 
-// What a page leaves to nobody but the browser, and where to go instead.
-const IMPOSSIBLE: ReadonlyMap<string, string> = new Map([
+// What a page leaves to the browser, and where to go instead if there is a way.
+const BROWSERS: readonly string[] = [
+  "tls",
+  "addresses",
+  "agent",
+  "lookup",
+  "redirects",
+  "compression",
+  "compressionThreshold",
+];
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["headers", "put a token into `protocols`, a cookie or the URL"],
-  ["tls", "the browser trusts whom it trusts"],
-  ["addresses", "the browser decides which addresses a page may reach"],
-  ["agent", "the browser has its own proxies"],
-  ["lookup", "the browser looks names up"],
-  ["redirects", "the browser follows none"],
-  ["compression", "the browser agrees on it by itself"],
-  ["compressionThreshold", "the browser decides what to compress"],
   ["readLimit", "the browser has its own; `unreadLimit` bounds what stands unread"],
   ["writeTimeout", "use `keepAlive` with `message`"],
 ]);
 
 /** @internal Throws INVALID for what is wrong, and for what a page cannot do. */
 export function checkOptions(given: unknown): Settings {
-  if (typeof given === "object" && given !== null) {
-    for (const [option, instead] of IMPOSSIBLE) {
-      if ((given as Record<string, unknown>)[option] !== undefined) throw impossible(option, "set it", instead);
-    }
-  }
-  const known = typeof given === "object" && given !== null ? withoutImpossible(given) : given;
-  return readOptions(READERS, known);
+  return readOptions(READERS, given, { refuses });
 }
 
 // `undefined` means absent, also for what must not be there.
-function withoutImpossible(given: object): object {
-  if (!Array.from(IMPOSSIBLE.keys()).some((name) => Object.hasOwn(given, name))) return given;
-  return Object.fromEntries(Object.entries(given).filter(([name]) => !IMPOSSIBLE.has(name)));
+function refuses(option: string, given: unknown): boolean {
+  const instead = BROWSERS.includes(option) ? "that is for the browser to decide" : ELSEWHERE.get(option);
+  if (instead !== undefined && given !== undefined)
+    throw impossible(option, `A page cannot set \`${option}\``, instead);
+  return instead !== undefined;
 }
 
 function impossible(option: string, what: string, instead: string): SluiceError {
-  const verb = what === "set it" ? `A page cannot set \`${option}\`` : `In a page \`${option}\` cannot ${what}`;
-  return new SluiceError(errors.INVALID, `${verb}: ${instead}`, { details: { option } });
+  return new SluiceError(errors.INVALID, `${what}: ${instead}`, { details: { option } });
 }

@@ -43,8 +43,14 @@ export interface PageWriter {
 
 /** @internal */
 export interface PageTarget {
-  addEventListener(type: string, listener: (event: PageEvent) => void): void;
+  addEventListener(type: string, listener: (event: PageEvent) => void, options?: PageListening): void;
   removeEventListener(type: string, listener: (event: PageEvent) => void): void;
+}
+
+/** @internal How long a listener listens. */
+export interface PageListening {
+  readonly once?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 /** @internal The fields of the events that are listened for. */

@@ -1,17 +1,7 @@
 // The clocks that watch a connection of a page. Browsers hold back timers of hidden tabs, by minutes: when one fires, what
 // the network has queued meanwhile is let in first, and only then is silence judged.
 
-/** @internal */
-export interface SilenceOptions {
-  readonly readTimeout: number | undefined;
-  readonly keepAlive: { readonly interval: number; readonly timeout: number | undefined } | undefined;
-  /** Nothing came within `readTimeout`. */
-  readonly onSilent: () => void;
-  /** Nothing came within the interval of `keepAlive`. */
-  readonly onQuiet: () => void;
-  /** Nothing came within its timeout, either. */
-  readonly onUnanswered: () => void;
-}
+import type { Settings } from "./options.ts";
 
 /** @internal */
 export class Silence {
@@ -19,16 +9,25 @@ export class Silence {
   readonly #quiet: Watch | undefined;
   readonly #answer: Watch | undefined;
 
-  constructor({ readTimeout, keepAlive, onSilent, onQuiet, onUnanswered }: SilenceOptions) {
-    if (readTimeout !== undefined) this.#reading = new Watch(readTimeout, onSilent);
+  /**
+   * @param end ends the connection, and says why.
+   * @param ask sends the message of `keepAlive`.
+   */
+  constructor({ readTimeout, keepAlive }: Settings, end: (what: string) => void, ask: () => void) {
+    if (readTimeout !== undefined)
+      this.#reading = new Watch(readTimeout, () => end("The peer sent nothing within `readTimeout`"));
     if (keepAlive === undefined) return;
     const { interval, timeout } = keepAlive;
-    if (timeout !== undefined) this.#answer = new Watch(timeout, onUnanswered);
-    this.#quiet = new Watch(interval, () => {
-      onQuiet();
-      if (timeout === undefined) this.#quiet?.start();
-      else this.#answer?.start();
+    const answer =
+      timeout === undefined
+        ? undefined
+        : new Watch(timeout, () => end("The peer did not answer the message of `keepAlive`"));
+    const quiet = new Watch(interval, () => {
+      ask();
+      (answer ?? quiet).start();
     });
+    this.#answer = answer;
+    this.#quiet = quiet;
   }
 
   /** Something came, or reading goes on: all begins anew. */
@@ -60,29 +59,25 @@ class Watch {
   // Moving it costs nothing: the timer that was armed before finds out.
   start(): void {
     this.#deadline = performance.now() + this.#length;
-    this.#timer ??= setTimeout(this.#look, this.#length);
+    if (this.#timer === undefined) this.#arm(this.#length);
   }
 
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#deadline = Infinity;
   }
 
-  readonly #look = (): void => {
-    const wait = this.#deadline - performance.now();
-    if (wait > 0) this.#timer = setTimeout(this.#look, Math.ceil(wait));
-    else this.#timer = setTimeout(this.#judge, 0);
-  };
+  #arm(wait: number, isOver = false): void {
+    this.#timer = setTimeout(() => this.#look(isOver), Math.ceil(wait));
+  }
 
-  readonly #judge = (): void => {
-    this.#timer = undefined;
+  /** @param isOver true for a second look: what was queued when the first found nothing has come in since. */
+  #look(isOver: boolean): void {
     const wait = this.#deadline - performance.now();
-    if (wait > 0) {
-      this.#timer = setTimeout(this.#look, Math.ceil(wait));
-      return;
-    }
-    this.#deadline = Infinity;
-    this.#ring();
-  };
+    if (wait > 0) this.#arm(wait);
+    else if (isOver) {
+      this.#timer = undefined;
+      this.#ring();
+    } else this.#arm(0, true);
+  }
 }

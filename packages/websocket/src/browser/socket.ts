@@ -1,7 +1,7 @@
 // A connection over WebSocket. It cannot be read slowly: what arrives, arrives; and how much waits to leave it only tells
 // when asked.
 
-import { page, type PageEvent, type PageSocket } from "./page.ts";
+import { page, type Page, type PageSocket } from "./page.ts";
 import { HIGH_WATER, type Payload, received, type Transport, type TransportEvents } from "./transport.ts";
 
 const LOOK_EVERY = 16; // milliseconds; in a hidden tab what the browser allows
@@ -18,26 +18,18 @@ export class SocketTransport implements Transport {
 
   constructor(url: string, protocols: readonly string[], events: TransportEvents) {
     this.#events = events;
-    const { WebSocket } = page;
-    if (WebSocket === undefined) throw new TypeError("There is no WebSocket here");
-    const socket = new WebSocket(url, [...protocols]);
+    const socket = new (page.WebSocket as NonNullable<Page["WebSocket"]>)(url, [...protocols]);
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
-    const opened = (): void => events.onOpen();
-    const message = ({ data }: PageEvent): void => {
+    socket.addEventListener("open", () => events.onOpen());
+    socket.addEventListener("message", ({ data }) => {
       events.onMessage(received(data));
       if (this.#awaited) this.#look();
-    };
-    const closed = ({ code = 1006, reason = "", wasClean = false }: PageEvent): void => {
+    });
+    socket.addEventListener("close", ({ code = 1006, reason = "", wasClean = false }) => {
       clearTimeout(this.#timer);
-      socket.removeEventListener("open", opened);
-      socket.removeEventListener("message", message);
-      socket.removeEventListener("close", closed);
       events.onEnd(code, reason, wasClean);
-    };
-    socket.addEventListener("open", opened);
-    socket.addEventListener("message", message);
-    socket.addEventListener("close", closed);
+    });
   }
 
   get protocol(): string {

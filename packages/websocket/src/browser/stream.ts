@@ -1,6 +1,6 @@
 // A connection over WebSocketStream: it is read one message at a time, so a reader that stops slows the peer down.
 
-import { page, type PageClose, type PageReader, type PageStream, type PageWriter } from "./page.ts";
+import { page, type Page, type PageClose, type PageReader, type PageStream, type PageWriter } from "./page.ts";
 import { HIGH_WATER, type Payload, received, type Transport, type TransportEvents } from "./transport.ts";
 
 /** @internal */
@@ -20,9 +20,9 @@ export class StreamTransport implements Transport {
 
   constructor(url: string, protocols: readonly string[], events: TransportEvents) {
     this.#events = events;
-    const { WebSocketStream } = page;
-    if (WebSocketStream === undefined) throw new TypeError("There is no WebSocketStream here");
-    this.#stream = new WebSocketStream(url, { protocols: [...protocols] });
+    this.#stream = new (page.WebSocketStream as NonNullable<Page["WebSocketStream"]>)(url, {
+      protocols: [...protocols],
+    });
     void this.#run();
   }
 

@@ -80,10 +80,7 @@ export const CONNECTION: Readers<ConnectionSettings> = {
   // ws coerces its limit with `| 0` and takes 0 for none: what reaches it is always a positive number below 2^31.
   readLimit: (given = 0, option) => readLimit(given, option) || 16 * MEBIBYTE,
   channelCapacity: optional(integer(1, 10_000, "messages"), 32),
-  overflow: optional(
-    choice<Overflow>(["block", "drop-oldest", "drop-newest"], `"block", "drop-oldest" or "drop-newest"`),
-    "block",
-  ),
+  overflow: optional(choice<Overflow>(["block", "drop-oldest", "drop-newest"]), "block"),
   onDrop: callback(),
   keepAlive: (given, option) => {
     const read = keepAlive(given, option);

@@ -14,7 +14,8 @@ import { checkOptions, type ConnectOptions, type Settings } from "./options.ts";
 import { Permissions } from "./permission.ts";
 import type { TlsOptions } from "./tls.ts";
 import { checkUrl, faultOf } from "./url.ts";
-import { Redaction, redactText, redactUrl } from "../protocol/redaction.ts";
+import { Redaction } from "../protocol/redaction.ts";
+import { redactText, redactUrl } from "../protocol/shown-url.ts";
 
 /**
  * Connects to a WebSocket server and resolves with the open client; no frame is lost, however early it came.

@@ -86,7 +86,7 @@ const POLICY: Readers<PolicyRead> = {
   },
   actions: checkPatterns,
   resources: checkPatterns,
-  effect: choice<Policy["effect"]>(["allow", "deny"], `"allow" or "deny"`),
+  effect: choice<Policy["effect"]>(["allow", "deny"]),
   when: callback(),
 };
 

@@ -1,7 +1,7 @@
 // The URL to connect to, judged after `new URL` has read it.
 
 import { invalid, invalidText } from "../errors.ts";
-import { redactText } from "../protocol/redaction.ts";
+import { redactText } from "../protocol/shown-url.ts";
 import { plainHostname } from "./resource.ts";
 
 const EXPECTED = "a ws: or wss: URL";

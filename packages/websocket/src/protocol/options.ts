@@ -18,6 +18,8 @@ export interface Place {
   readonly argument?: string;
   /** What options are called in other libraries. */
   readonly elsewhere?: ReadonlyMap<string, string>;
+  /** Judges an option that is only there to be refused, with a better reason; true for one that may stay, absent. */
+  readonly refuses?: (option: string, given: unknown) => boolean;
 }
 
 /**
@@ -33,11 +35,16 @@ export function readGroup<T>(readers: Readers<T>, given: unknown, path: string):
   return read(readers, given, `${path}.`, { argument: path });
 }
 
-function read<T>(readers: Readers<T>, given: unknown, at: string, { argument = "options", elsewhere }: Place): T {
+function read<T>(
+  readers: Readers<T>,
+  given: unknown,
+  at: string,
+  { argument = "options", elsewhere, refuses }: Place,
+): T {
   const names = Object.keys(readers) as (keyof T & string)[];
   if (!isObjectOfOptions(given)) throw invalid(argument, "an object", given, meantBy(given, names));
   for (const name of Object.keys(given)) {
-    if (Object.hasOwn(readers, name)) continue;
+    if (Object.hasOwn(readers, name) || refuses?.(name, (given as Record<string, unknown>)[name])) continue;
     const meant = elsewhere?.get(name) ?? nearest(name, names);
     throw invalidName(at + name, names, meant === undefined ? undefined : at + meant);
   }
@@ -92,13 +99,20 @@ export function optional<T>(reader: Reader<T>, otherwise?: T): Reader<T | undefi
   return (given, option) => (given === undefined ? otherwise : reader(given, option));
 }
 
-/** One of a few values; `expected` says them. */
-export function choice<T>(values: readonly T[], expected: string): Reader<T> {
+/** One of a few values. */
+export function choice<T>(values: readonly T[], expected: string = oneOf(values)): Reader<T> {
   return (given, option) => {
     const known = values.find((value) => value === given);
     if (known !== undefined) return known;
     throw invalid(option, expected, given);
   };
+}
+
+function oneOf(values: readonly unknown[]): string {
+  return values
+    .map((value) => JSON.stringify(value))
+    .join(", ")
+    .replace(/, ([^,]*)$/, " or $1");
 }
 
 /** A text. */

@@ -1,7 +1,8 @@
 // Keeps secrets out of errors: of the URL (user, password, query values) and of the headers the caller gave.
 // A server's answer may repeat what it was sent, so texts that come back are searched for those secrets as well.
 
-import { HIDDEN, SecretSearch } from "./secret-search.ts";
+import { SecretSearch } from "./secret-search.ts";
+import { parametersOf, redactUrl } from "./shown-url.ts";
 
 const LONGEST_REASON = 123; // bytes
 
@@ -54,40 +55,6 @@ export class Redaction {
   reason(text: string): string {
     return this.text(text, text.length > LONGEST_REASON / 2);
   }
-}
-
-/** A URL without user, password, fragment and the values of its query. */
-export function redactUrl(target: URL): string {
-  const clean = new URL(target);
-  clean.username = "";
-  clean.password = "";
-  clean.hash = "";
-  const parameters = parametersOf(target);
-  if (parameters.length === 0) return clean.href;
-  clean.search = "";
-  const shown = parameters.map(({ name }) => (name === undefined ? HIDDEN : `${name}=${HIDDEN}`));
-  return `${clean.href}?${[...new Set(shown)].join("&")}`;
-}
-
-/** A parameter as it travels; what stands in a query without a `=` is a value. */
-interface Parameter {
-  readonly name: string | undefined;
-  readonly value: string;
-}
-
-function parametersOf({ search }: URL): Parameter[] {
-  const texts = search.slice(1).split("&").filter(Boolean);
-  return texts.map((text) => {
-    const end = text.indexOf("=");
-    return { name: end === -1 ? undefined : text.slice(0, end), value: text.slice(end + 1) };
-  });
-}
-
-/** What may be shown of a text that was meant to be a URL and is none. */
-export function redactText(text: string): string {
-  if (!/[@?#]/.test(text)) return text;
-  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0] ?? "";
-  return `${scheme}${HIDDEN}`;
 }
 
 function secretsOf(target: URL, headers: Iterable<readonly [string, readonly string[]]>): Set<string> {

@@ -3,9 +3,7 @@
 // secret is looked for, in each of its own layers: a secret may itself look like an escape (`50%off%40home`).
 
 import { type Reading, readingOf, unescaped } from "./escapes.ts";
-
-/** What stands in the place of a secret. */
-export const HIDDEN = "[redacted]";
+import { HIDDEN } from "./shown-url.ts";
 
 // Shorter values (`1`, `ws`) would make a text unreadable and protect nothing.
 const SHORTEST_SECRET = 4;

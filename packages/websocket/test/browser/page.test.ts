@@ -31,7 +31,7 @@ async function heapOf(page: Page): Promise<number> {
 describe.each(["stream", "socket"] as const)("over a %s", (over) => {
   test("messages arrive in order, text as text and bytes as bytes, and are sent", async () => {
     await using server = await PlainServer.echo();
-    const page = await chromium.open();
+    const { page } = chromium;
     const got = await page.evaluate(
       async ({ url, transport }) => {
         const client = await sluice.connect(url, { transport });
@@ -69,7 +69,7 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
 
   test("frames in the segment of the 101 are not lost", async () => {
     await using server = await RawServer.listen();
-    const page = await chromium.open();
+    const { page } = chromium;
     const reading = page.evaluate(
       async ({ url, transport }) => {
         const client = await sluice.connect(url, { transport });
@@ -96,7 +96,7 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
       for (let i = 0; i < 100; i += 1) socket.send(String(i));
       socket.close(closed, "why");
     });
-    const page = await chromium.open();
+    const { page } = chromium;
     const got = await page.evaluate(
       async ({ url, transport }) => {
         const client = await sluice.connect(url, { transport });
@@ -120,7 +120,7 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
 
   test("a reset is a failure that may be tried again", async () => {
     await using server = await RawServer.listen();
-    const page = await chromium.open();
+    const { page } = chromium;
     const ending = page.evaluate(
       async ({ url, transport }) => {
         const client = await sluice.connect(url, { transport });
@@ -140,7 +140,7 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
   test("a refused handshake does not say why", async () => {
     await using server = await RawServer.listen();
     server.onBytes = (socket) => socket.end("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
-    const page = await chromium.open();
+    const { page } = chromium;
     const error = await page.evaluate(
       ({ url, transport }) =>
         sluice.connect(url, { transport }).then(
@@ -152,9 +152,37 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
     expect(error).toEqual({ kind: "INTERNAL", retryable: true, opaque: true });
   });
 
+  test("what a peer repeats of a secret, in part or decoded, is in no error", async () => {
+    const token = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
+    await using server = await PlainServer.listen({ handleProtocols: () => "v1" }, ({ socket, request: { url } }) => {
+      const ticket = new URL(String(url), server.url).searchParams.get("ticket");
+      socket.close(4001, `bad: ${ticket === "none" ? token.slice(0, 20) : String(ticket)}`);
+    });
+    const { page } = chromium;
+    const shown = await page.evaluate(
+      async ({ url, transport, protocols }) => {
+        const told: string[] = [];
+        for (const ticket of ["s%2Fcret%20ticket", "none"]) {
+          const client = await sluice.connect(`${url}?ticket=${ticket}`, { transport, protocols });
+          const { error } = await client.closed;
+          const late: unknown = await client.send("").catch((reason: unknown) => reason);
+          for (const { message, details } of [error, late] as { message: string; details: object }[])
+            told.push(`${message} ${JSON.stringify(details)}`);
+        }
+        return told;
+      },
+      { url: server.url, transport: over, protocols: ["v1", token] },
+    );
+    expect(shown).toHaveLength(4);
+    for (const told of shown) {
+      expect(told).toContain("?ticket=[redacted]");
+      expect(told).not.toMatch(/cret|eyJh/);
+    }
+  });
+
   test("a subprotocol that was not offered is refused", async () => {
     await using server = await RawServer.listen();
-    const page = await chromium.open();
+    const { page } = chromium;
     const failing = page.evaluate(
       ({ url, transport }) => sluice.connect(url, { transport, protocols: ["a"] }).catch(({ kind }) => kind),
       { url: server.url, transport: over },
@@ -166,7 +194,7 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
 
   test("the dialling ends after `dialTimeout`, and with the signal", async () => {
     await using server = await RawServer.listen();
-    const page = await chromium.open();
+    const { page } = chromium;
     const kinds = await page.evaluate(
       async ({ url, transport }) => {
         const late = await sluice.connect(url, { transport, dialTimeout: "50ms" }).catch(({ kind }) => kind as string);
@@ -182,7 +210,7 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
 
   test("a signal ends an open connection, and the channel says why", async () => {
     await using server = await PlainServer.listen();
-    const page = await chromium.open();
+    const { page } = chromium;
     const got = await page.evaluate(
       async ({ url, transport }) => {
         const controller = new AbortController();
@@ -199,7 +227,7 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
 
   test("what a page cannot do is refused with the way out, and nothing was dialled", async () => {
     await using server = await PlainServer.listen();
-    const page = await chromium.open();
+    const { page } = chromium;
     const messages = await page.evaluate(async (url) => {
       const refused = [
         { headers: {} },
@@ -218,7 +246,7 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
     }, server.url);
     expect(messages).toEqual([
       "INVALID A page cannot set `headers`: put a token into `protocols`, a cookie or the URL",
-      "INVALID A page cannot set `tls`: the browser trusts whom it trusts",
+      "INVALID A page cannot set `tls`: that is for the browser to decide",
       "INVALID A page cannot set `readLimit`: the browser has its own; `unreadLimit` bounds what stands unread",
       expect.stringMatching(/^INVALID In a page `keepAlive` cannot be without `message`/),
       expect.stringMatching(/^INVALID There is no option `retries`/),
@@ -228,7 +256,7 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
 
   test("`keepAlive` sends a message of the application's own, and ends a connection that does not answer", async () => {
     await using server = await PlainServer.listen();
-    const page = await chromium.open();
+    const { page } = chromium;
     const ending = page.evaluate(
       async ({ url, transport }) => {
         const keepAlive = { interval: "20ms", timeout: "20ms", message: () => "are you there?" };
@@ -249,7 +277,7 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
       socket.send(String(server.connections));
       socket.close(server.connections < 3 ? 1012 : 1000);
     });
-    const page = await chromium.open();
+    const { page } = chromium;
     const got = await page.evaluate(
       async ({ url, transport }) => {
         const link = sluice.reconnect(url, { connect: { transport }, backoff: { from: "1ms" } });
@@ -348,7 +376,7 @@ describe("a flood that nobody reads", () => {
 
 test.each(["module", "shared"])("a %s worker connects", async (worker) => {
   await using server = await PlainServer.echo();
-  const page = await chromium.open();
+  const { page } = chromium;
   const answer = await page.evaluate(
     async ({ url, kind, script }) => {
       const body = `
