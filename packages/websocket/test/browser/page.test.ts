@@ -3,9 +3,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Page } from "playwright";
 import type * as Face from "../fixtures/page-entry.ts";
+import { COMPRESSION, listen, prepare, Topic } from "../../src/index.ts";
 import { Chromium } from "../fixtures/chromium.ts";
 import { text } from "../fixtures/frames.ts";
 import { RawServer } from "../fixtures/raw-server.ts";
+import { next } from "../fixtures/served.ts";
 import { PlainServer } from "../fixtures/ws-server.ts";
 
 declare const sluice: typeof Face;
@@ -373,6 +375,42 @@ describe("a flood that nobody reads", () => {
     expect(got.count).toBeLessThan(120);
   });
 });
+
+test.each(["DISABLED", "CONTEXT_TAKEOVER", "NO_CONTEXT"] as const)(
+  "what a server of ours tells many is read intact, text and bytes, compressed with %s",
+  async (compression) => {
+    await using server = await listen({ compression: COMPRESSION[compression], origins: "*" });
+    const { page } = chromium;
+    const messages = ["short", "äöü€😀".repeat(300), "page ".repeat(30_000), Buffer.alloc(5000, 7), "short"];
+    const reading = page.evaluate(async (url) => {
+      const sockets = [new WebSocket(url), new WebSocket(url)];
+      const read = sockets.map(async (socket) => {
+        const got: (string | number[])[] = [];
+        socket.binaryType = "arraybuffer";
+        await new Promise<void>((resolve, reject) => {
+          socket.addEventListener("error", () => reject(new Error(`lost after ${got.length}`)));
+          socket.addEventListener("message", ({ data }) => {
+            if (data === "end") resolve();
+            else got.push(typeof data === "string" ? data : Array.from(new Uint8Array(data as ArrayBuffer)));
+          });
+        });
+        socket.close();
+        return { extensions: socket.extensions, got };
+      });
+      return Promise.all(read);
+    }, server.url);
+    using topic = new Topic();
+    for (let i = 0; i < 2; i += 1) topic.add((await next(server)).client);
+    for (const message of messages) void topic.publish(message);
+    for (const message of messages) void topic.publish(prepare(message));
+    expect(await topic.publish("end")).toEqual({ queued: 2, dropped: 0, disconnected: 0 });
+    const expected = [...messages, ...messages].map((data) => (typeof data === "string" ? data : [...data]));
+    for (const { extensions, got } of await reading) {
+      expect(got).toEqual(expected);
+      expect(extensions.includes("permessage-deflate")).toBe(compression !== "DISABLED");
+    }
+  },
+);
 
 test.each(["module", "shared"])("a %s worker connects", async (worker) => {
   await using server = await PlainServer.echo();
