@@ -47,6 +47,8 @@ export default defineConfig({
       },
       { ...node, test: { ...node.test, name: "page", include: ["packages/websocket/test/browser/*.test.ts"] } },
       { ...node, test: { ...node.test, name: "docs", include: ["docs/*.test.ts"] } },
+      // The built site in Chromium: `npm run test:site` builds it before.
+      { ...node, test: { ...node.test, name: "site", include: ["docs/site/*.test.ts"] } },
       { ...node, test: { ...node.test, name: "scripts", include: ["scripts/test/*.test.ts"] } },
       {
         ...source,

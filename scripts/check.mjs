@@ -12,6 +12,7 @@ const gates = [
   ["size", "Size"],
   ["unused", "Unused files, exports and dependencies (knip)"],
   ["test:browser", "Tests in Chromium: of the core, and of the socket in a page"],
+  ["test:site", "The site, and every page of it in Chromium"],
   ["start", "The example"],
   ["test:start", "The example, when nobody reads on"],
 ];

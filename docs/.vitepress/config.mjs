@@ -90,14 +90,17 @@ export default defineConfig({
   title: "Sluice",
   description: "Go-style channels and select for TypeScript, and WebSockets that are channels",
   lang: "en",
+  head: [["link", { rel: "icon", href: "/logo.svg", type: "image/svg+xml" }]],
   cleanUrls: false,
   srcExclude: ["example/dist/**"],
-  rewrites: { "example/README.md": "example/index.md" },
+  // The tables of figures need the room of the outline.
+  transformPageData: (page) => void (page.relativePath === "benchmarks.md" && (page.frontmatter.aside = false)),
   markdown: {
     anchor: { slugify: (heading) => slug(heading) },
     config: (markdown) => void markdown.use(repositoryLinks),
   },
   themeConfig: {
+    logo: "/logo.svg",
     search: { provider: "local", options: { _render: withoutColours } },
     outline: [2, 3],
     nav: [
