@@ -1,5 +1,5 @@
-// Fills docs/benchmarks.md: between `<!-- name -->` and `<!-- /name -->` stands what a run found, and nothing else on
-// that page holds a number of a run. The charts are written beside it.
+// Fills docs/benchmarks.md and docs/profiles.md: between `<!-- name -->` and `<!-- /name -->` stands what a run found, and
+// nothing else on those pages holds a number of a run. The charts are written beside them.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -10,17 +10,23 @@ import { markdown, number } from "./table.mjs";
 import { judged } from "./targets.mjs";
 
 export function writePage(report, root) {
-  const page = `${root}docs/benchmarks.md`;
-  let text = readFileSync(page, "utf8");
-  for (const [name, content] of Object.entries(parts(report))) {
-    text = text.replace(
-      new RegExp(`(<!-- ${name} -->).*?(<!-- /${name} -->)`, "s"),
-      (_all, open, close) => `${open}\n\n${content}\n\n${close}`,
-    );
+  const pages = ["benchmarks", "profiles"].map((name) => `${root}docs/${name}.md`);
+  for (const page of pages) {
+    let text = readFileSync(page, "utf8");
+    for (const [name, content] of Object.entries(parts(report))) {
+      text = text.replace(
+        new RegExp(`(<!-- ${name} -->).*?(<!-- /${name} -->)`, "s"),
+        (_all, open, close) => `${open}\n\n${content}\n\n${close}`,
+      );
+    }
+    writeFileSync(page, text);
   }
-  writeFileSync(page, text);
   for (const [name, svg] of Object.entries(charts(report))) writeFileSync(`${root}docs/charts/${name}.svg`, svg);
-  execFileSync(process.execPath, [`${root}node_modules/oxfmt/bin/oxfmt`, page, `${root}bench/results/published.json`]);
+  execFileSync(process.execPath, [
+    `${root}node_modules/oxfmt/bin/oxfmt`,
+    ...pages,
+    `${root}bench/results/published.json`,
+  ]);
 }
 
 function parts(report) {
