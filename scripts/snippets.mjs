@@ -22,12 +22,11 @@ const imports = {
   websocket: `import * as websocket from "@sluice/websocket"; import { Channel, select, time } from "@sluice/channels";`,
 };
 
-rmSync(out, { recursive: true, force: true });
-mkdirSync(out, { recursive: true });
+const snippets = new Map();
 
 function write(page, line, run, code, first = "") {
   const name = `${page.replaceAll(/[\\/]/g, "-")}.L${line + 1}${run ? "" : ".norun"}.ts`;
-  writeFileSync(new URL(name, out), `${first}${"\n".repeat(line + 1)}${code.join("\n")}\nexport {};\n`);
+  snippets.set(name, `${first}${"\n".repeat(line + 1)}${code.join("\n")}\nexport {};\n`);
 }
 
 for (const page of pages) {
@@ -53,3 +52,11 @@ for (const page of sources.filter((file) => file.endsWith(".ts"))) {
     start = end;
   }
 }
+
+// Only what is different: somebody else may be reading them.
+mkdirSync(out, { recursive: true });
+const old = new Set(readdirSync(out));
+for (const [name, code] of snippets) {
+  if (!old.delete(name) || readFileSync(new URL(name, out), "utf8") !== code) writeFileSync(new URL(name, out), code);
+}
+for (const name of old) rmSync(new URL(name, out), { recursive: true });

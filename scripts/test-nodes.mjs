@@ -8,6 +8,16 @@ say("Building");
 must(...npm("run", "--silent", "build"));
 for (const version of versions) {
   say(`Tests on the build under Node.js ${version} (the first time it is fetched)`);
-  const vitest = ["node", "node_modules/vitest/vitest.mjs", "run", "--project", "node", "--reporter", "dot"];
+  const vitest = [
+    "node",
+    "node_modules/vitest/vitest.mjs",
+    "run",
+    "--project",
+    "core",
+    "--project",
+    "node",
+    "--reporter",
+    "dot",
+  ];
   must(...npm("exec", "--yes", "--package", `node@${version}`, "--", ...vitest), { DIST: "1" });
 }

@@ -42,7 +42,7 @@ try {
     say(`Round ${round} of ${rounds}, beside ${hogs.length} processes that only compute`);
     const file = join(folder, `${round}.json`);
     const reporters = ["--reporter", "dot", "--reporter", "json", `--outputFile.json=${file}`];
-    const projects = ["--project", "node", "--project", "docs"];
+    const projects = ["--project", "core", "--project", "node", "--project", "heap", "--project", "docs"];
     const status = run(...tool("vitest/vitest.mjs", "run", ...projects, "--silent=true", ...reporters, ...names));
     const red = redIn(JSON.parse(readFileSync(file, "utf8")));
     if (status !== 0 && red.length === 0) red.push("the run itself, for what it says above");

@@ -1,11 +1,9 @@
 // Runs a piece of JavaScript in a Node process of its own, on the sources or, with `DIST=1`, on the build.
 
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import typescript from "typescript";
+import { stripped } from "../../../scripts/stripped.ts";
 
 // Within the time of a test: a busy machine takes seconds to start a process.
 const HANG = 240_000;
@@ -17,42 +15,18 @@ export interface Ended {
   readonly stderr: string;
 }
 
-// Node 20 runs no TypeScript: the sources are stripped of their types first, file by file.
-async function stripped(folder: string): Promise<string> {
-  const sources = fileURLToPath(new URL("../src/", import.meta.url));
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-  for (const file of await readdir(sources, { recursive: true })) {
-    if (!file.endsWith(".ts")) continue;
-    const { outputText } = typescript.transpileModule(await readFile(join(sources, file), "utf8"), {
-      compilerOptions: {
-        target: typescript.ScriptTarget.ES2022,
-        module: typescript.ModuleKind.ESNext,
-        verbatimModuleSyntax: true,
-        rewriteRelativeImportExtensions: true,
-      },
-    });
-    const target = join(folder, file.replace(/\.ts$/, ".js"));
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, outputText);
-  }
-  return folder;
-}
-
 /** A folder with the library as plain JavaScript. */
 export class Child {
-  readonly #home: string;
   readonly #library: string;
 
-  private constructor(home: string, library: string) {
-    this.#home = home;
+  private constructor(library: string) {
     this.#library = library;
   }
 
   static async prepare(): Promise<Child> {
-    const home = await mkdtemp(join(tmpdir(), "sluice-child-"));
     const built = fileURLToPath(new URL("../dist/", import.meta.url));
-    return new Child(home, process.env["DIST"] ? built : await stripped(join(home, "library")));
+    const sources = fileURLToPath(new URL("../src/", import.meta.url));
+    return new Child(process.env["DIST"] ? built : await stripped(sources));
   }
 
   /**
@@ -78,9 +52,5 @@ export class Child {
         },
       );
     });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.#home, { recursive: true, force: true });
   }
 }

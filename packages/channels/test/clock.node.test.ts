@@ -3,16 +3,13 @@
 import { ModernFakeTimers } from "@jest/fake-timers";
 import { Channel, select, Selector, time } from "@sluice/channels";
 import FakeTimers from "@sinonjs/fake-timers";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import { Child } from "./child.ts";
 import { turns } from "./progress.ts";
 
 let child: Child;
 beforeAll(async () => {
   child = await Child.prepare();
-});
-afterAll(async () => {
-  await child[Symbol.asyncDispose]();
 });
 
 test("F9: no host timer is left after 10^5 lost timeouts, right away, however they were lost", async () => {

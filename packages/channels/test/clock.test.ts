@@ -6,6 +6,7 @@ import { heldClock } from "./held-clock.ts";
 import { outcome, turns, waiting } from "./progress.ts";
 
 afterEach(() => {
+  vi.restoreAllMocks(); // now: after the last test vitest would, and put a fake back
   vi.useRealTimers();
 });
 

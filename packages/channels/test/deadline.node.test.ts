@@ -2,15 +2,12 @@
 
 import { Channel, errors, time } from "@sluice/channels";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { Child } from "./child.ts";
 
 let child: Child;
 beforeAll(async () => {
   child = await Child.prepare();
-});
-afterAll(async () => {
-  await child[Symbol.asyncDispose]();
 });
 
 /** True once nothing but the reference holds it; a background job of the engine may take a while to let go. */

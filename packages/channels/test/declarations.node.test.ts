@@ -67,9 +67,9 @@ function complaints(program: string, lib: string[], types: string[]): string[] {
     file === name ? ts.createSourceFile(file, program, language) : disk.getSourceFile(file, language);
   host.fileExists = (file) => file === name || disk.fileExists(file);
   host.readFile = (file) => (file === name ? program : disk.readFile(file));
+  const compiled = ts.createProgram([name], options, host);
   return ts
-    .getPreEmitDiagnostics(ts.createProgram([name], options, host))
-    .filter(({ file }) => file === undefined || file.fileName === name)
+    .getPreEmitDiagnostics(compiled, compiled.getSourceFile(name))
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, " "));
 }
 

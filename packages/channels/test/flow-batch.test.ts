@@ -343,7 +343,7 @@ test(
         expect(complaints).toEqual([]);
       }),
     );
-    await assert(property, hunt(300));
+    await assert(property, hunt(150));
   },
 );
 

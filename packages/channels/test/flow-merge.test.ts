@@ -300,7 +300,7 @@ test(
         expect(order).toEqual(order.toSorted((a, b) => a - b));
       }
     });
-    await assert(property, hunt(300));
+    await assert(property, hunt(150));
   },
 );
 

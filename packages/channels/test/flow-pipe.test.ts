@@ -231,7 +231,7 @@ test(
       expect([...arrived, ...result.undelivered, ...taken(source), ...notSent]).toEqual(upTo(values));
       expect(result.moved < 0 ? arrived.length : result.moved).toBe(arrived.length);
     });
-    await assert(property, hunt(300));
+    await assert(property, hunt(150));
     expect([...ends].toSorted()).toEqual(["rejected 0", "resolved 0", "resolved 1"]);
   },
 );

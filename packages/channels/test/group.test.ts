@@ -806,7 +806,7 @@ test(
         expect(running).toBe(0);
       }),
     );
-    await assert(property, hunt(400));
+    await assert(property, hunt(200));
     expect([...seen].toSorted()).toEqual(["TIMEOUT", "aborted", "body", "done", "failed"]);
   },
 );

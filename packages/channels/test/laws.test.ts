@@ -34,7 +34,7 @@ test(
         accounted(bustle, tally);
       }),
     );
-    await assert(property, hunt(400));
+    await assert(property, hunt(200));
     expect([...tally.keys()].toSorted()).toEqual(FATES);
   },
 );
@@ -47,7 +47,7 @@ test("H7: the same holds in ordinary time, where turns are budgeted by the clock
     await bustle.end();
     accounted(bustle, tally);
   });
-  await assert(property, hunt(400));
+  await assert(property, hunt(200));
   expect([...tally.keys()].toSorted()).toEqual(FATES);
 });
 

@@ -14,7 +14,7 @@ async function check(world: World, list: readonly Command[]): Promise<void> {
 }
 
 test("E20: any sequence of commands does what the obvious channel does", { timeout: 3_600_000 }, async () => {
-  await expect(assert(asyncProperty(worlds, commands, check), hunt(600))).resolves.toBeUndefined();
+  await expect(assert(asyncProperty(worlds, commands, check), hunt(300))).resolves.toBeUndefined();
 });
 
 // What the property found once.

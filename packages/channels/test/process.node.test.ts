@@ -2,15 +2,12 @@
 
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { Child, type Ended } from "./child.ts";
 
 let child: Child;
 beforeAll(async () => {
   child = await Child.prepare();
-});
-afterAll(async () => {
-  await child[Symbol.asyncDispose]();
 });
 
 const run = (body: string, ...flags: string[]): Promise<Ended> => child.run(body, ...flags);

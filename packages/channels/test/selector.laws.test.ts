@@ -179,7 +179,7 @@ test("laws 1, 2, 4: beside receives and selects, with channels added and deleted
       const accounted = [...received, ...left, ...aborted].toSorted((a, b) => a - b);
       expect(accounted).toEqual(sent);
     }),
-    hunt(300),
+    hunt(150),
   ));
 
 test("law 2: the earliest call is served, whatever it is and in whatever order channels were registered", () =>
@@ -227,7 +227,7 @@ test("law 2: the earliest call is served, whatever it is and in whatever order c
         await Promise.all(promises);
       },
     ),
-    hunt(300),
+    hunt(150),
   ));
 
 test("fair: no channel that stays ready waits more than one round, with channels coming and going", () =>
@@ -278,7 +278,7 @@ test("fair: no channel that stays ready waits more than one round, with channels
         expect(events.size).toBe(watched.size);
       },
     ),
-    hunt(300),
+    hunt(150),
   ));
 
 test("timers and tickers: every event comes at its moment, beside channels and waits of others", () =>
