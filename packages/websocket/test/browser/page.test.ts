@@ -5,10 +5,14 @@ import type { Page } from "playwright";
 import type * as Face from "../fixtures/page-entry.ts";
 import { COMPRESSION, listen, prepare, Topic } from "../../src/index.ts";
 import { Chromium } from "../fixtures/chromium.ts";
-import { text } from "../fixtures/frames.ts";
+import { here, type Over, type Place } from "../fixtures/places.ts";
 import { RawServer } from "../fixtures/raw-server.ts";
 import { next } from "../fixtures/served.ts";
 import { PlainServer } from "../fixtures/ws-server.ts";
+import { diallingAlike } from "./alike/dialling.ts";
+import { endsAlike } from "./alike/ends.ts";
+import { linksAlike } from "./alike/links.ts";
+import { messagesAlike } from "./alike/messages.ts";
 
 declare const sluice: typeof Face;
 
@@ -30,113 +34,29 @@ async function heapOf(page: Page): Promise<number> {
   return usedSize + backingStorageSize;
 }
 
-describe.each(["stream", "socket"] as const)("over a %s", (over) => {
-  test("messages arrive in order, text as text and bytes as bytes, and are sent", async () => {
-    await using server = await PlainServer.echo();
-    const { page } = chromium;
-    const got = await page.evaluate(
-      async ({ url, transport }) => {
-        const client = await sluice.connect(url, { transport });
-        await client.send("text");
-        await client.send(new Uint8Array([1, 2, 3]));
-        await client.send(new TextEncoder().encode("as text"), sluice.TEXT);
-        await client.send("as bytes", sluice.BINARY);
-        const shown = [];
-        for (let i = 0; i < 4; i += 1) {
-          const { value } = await client.channel().receive();
-          shown.push([value?.type, typeof value?.data === "string" ? value.data : Array.from(value?.data ?? [])]);
-        }
-        const { messagesReceived, messagesSent, messagesUnsent, bufferedAmount } = client.stats;
-        const info = await client.close(4000, "bye");
-        return {
-          shown,
-          info,
-          kind: client.transport,
-          backpressure: client.backpressure,
-          stats: [messagesReceived, messagesSent, messagesUnsent, bufferedAmount],
-        };
-      },
-      { url: server.url, transport: over },
-    );
-    expect(got.shown).toEqual([
-      ["text", "text"],
-      ["binary", [1, 2, 3]],
-      ["text", "as text"],
-      ["binary", Array.from(new TextEncoder().encode("as bytes"))],
-    ]);
-    expect(got.info).toMatchObject({ code: 4000, reason: "bye", wasClean: true, initiator: "local" });
-    expect([got.kind, got.backpressure]).toEqual([over, over === "stream"]);
-    expect(got.stats).toEqual([4, 4, 0, 0]);
-  });
+/** What holds in Node and in a page, over either API. */
+function alike(place: () => Place, over: Over): void {
+  for (const those of [messagesAlike, endsAlike, diallingAlike, linksAlike]) those(place, over);
+}
 
-  test("frames in the segment of the 101 are not lost", async () => {
-    await using server = await RawServer.listen();
-    const { page } = chromium;
-    const reading = page.evaluate(
+describe("in Node", () => {
+  alike(() => here, "stream");
+});
+
+describe.each(["stream", "socket"] as const)("in a page, over a %s", (over) => {
+  alike(() => chromium.page, over);
+
+  test("a client says over which API it goes, and whether it can slow its peer down", async () => {
+    await using server = await PlainServer.listen();
+    const got = await chromium.page.evaluate(
       async ({ url, transport }) => {
         const client = await sluice.connect(url, { transport });
-        await sluice.time.sleep("50ms");
-        const [one, two] = await client.channel().receiveMany(2);
         client.terminate();
-        return [one?.data, two?.data];
+        return [client.transport, client.backpressure];
       },
       { url: server.url, transport: over },
     );
-    const peer = await server.next();
-    peer.write(peer.answer(), text("a"), text("b"));
-    expect(await reading).toEqual(["a", "b"]);
-    peer.socket.destroy();
-  });
-
-  test.each([
-    [1000, undefined],
-    [1001, undefined],
-    [1012, "INTERNAL"],
-    [4001, "INTERNAL"],
-  ])("the peer's %i ends the channel behind every message", async (closed, kind) => {
-    await using server = await PlainServer.listen({}, ({ socket }) => {
-      for (let i = 0; i < 100; i += 1) socket.send(String(i));
-      socket.close(closed, "why");
-    });
-    const { page } = chromium;
-    const got = await page.evaluate(
-      async ({ url, transport }) => {
-        const client = await sluice.connect(url, { transport });
-        let [count, thrown] = [0, undefined as unknown];
-        try {
-          for await (const { data } of client) if (data === String(count)) count += 1;
-        } catch (error) {
-          thrown = (error as { kind: string }).kind;
-        }
-        const { code, reason, wasClean, initiator } = await client.closed;
-        return { count, thrown, info: { code, reason, wasClean, initiator } };
-      },
-      { url: server.url, transport: over },
-    );
-    expect(got).toEqual({
-      count: 100,
-      thrown: kind,
-      info: { code: closed, reason: "why", wasClean: true, initiator: "remote" },
-    });
-  });
-
-  test("a reset is a failure that may be tried again", async () => {
-    await using server = await RawServer.listen();
-    const { page } = chromium;
-    const ending = page.evaluate(
-      async ({ url, transport }) => {
-        const client = await sluice.connect(url, { transport });
-        const { ok } = await client.channel().receive();
-        const { code, initiator, error } = await client.closed;
-        return { ok, code, initiator, retryable: error?.retryable };
-      },
-      { url: server.url, transport: over },
-    );
-    const peer = await server.next();
-    peer.write(peer.answer());
-    await new Promise((resolve) => setImmediate(resolve));
-    peer.socket.resetAndDestroy();
-    expect(await ending).toEqual({ ok: false, code: 1006, initiator: "network", retryable: true });
+    expect(got).toEqual([over, over === "stream"]);
   });
 
   test("a refused handshake does not say why", async () => {
@@ -152,79 +72,6 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
       { url: `${server.url}?token=secret`, transport: over },
     );
     expect(error).toEqual({ kind: "INTERNAL", retryable: true, opaque: true });
-  });
-
-  test("what a peer repeats of a secret, in part or decoded, is in no error", async () => {
-    const token = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
-    await using server = await PlainServer.listen({ handleProtocols: () => "v1" }, ({ socket, request: { url } }) => {
-      const ticket = new URL(String(url), server.url).searchParams.get("ticket");
-      socket.close(4001, `bad: ${ticket === "none" ? token.slice(0, 20) : String(ticket)}`);
-    });
-    const { page } = chromium;
-    const shown = await page.evaluate(
-      async ({ url, transport, protocols }) => {
-        const told: string[] = [];
-        for (const ticket of ["s%2Fcret%20ticket", "none"]) {
-          const client = await sluice.connect(`${url}?ticket=${ticket}`, { transport, protocols });
-          const { error } = await client.closed;
-          const late: unknown = await client.send("").catch((reason: unknown) => reason);
-          for (const { message, details } of [error, late] as { message: string; details: object }[])
-            told.push(`${message} ${JSON.stringify(details)}`);
-        }
-        return told;
-      },
-      { url: server.url, transport: over, protocols: ["v1", token] },
-    );
-    expect(shown).toHaveLength(4);
-    for (const told of shown) {
-      expect(told).toContain("?ticket=[redacted]");
-      expect(told).not.toMatch(/cret|eyJh/);
-    }
-  });
-
-  test("a subprotocol that was not offered is refused", async () => {
-    await using server = await RawServer.listen();
-    const { page } = chromium;
-    const failing = page.evaluate(
-      ({ url, transport }) => sluice.connect(url, { transport, protocols: ["a"] }).catch(({ kind }) => kind),
-      { url: server.url, transport: over },
-    );
-    const peer = await server.next();
-    peer.write(peer.answer("Sec-WebSocket-Protocol: b"));
-    expect(await failing).toBe("INTERNAL");
-  });
-
-  test("the dialling ends after `dialTimeout`, and with the signal", async () => {
-    await using server = await RawServer.listen();
-    const { page } = chromium;
-    const kinds = await page.evaluate(
-      async ({ url, transport }) => {
-        const late = await sluice.connect(url, { transport, dialTimeout: "50ms" }).catch(({ kind }) => kind as string);
-        const controller = new AbortController();
-        const dialling = sluice.connect(url, { transport, signal: controller.signal }).catch((reason) => reason);
-        controller.abort("enough");
-        return [late, await dialling];
-      },
-      { url: server.url, transport: over },
-    );
-    expect(kinds).toEqual(["TIMEOUT", "enough"]);
-  });
-
-  test("a signal ends an open connection, and the channel says why", async () => {
-    await using server = await PlainServer.listen();
-    const { page } = chromium;
-    const got = await page.evaluate(
-      async ({ url, transport }) => {
-        const controller = new AbortController();
-        const client = await sluice.connect(url, { transport, signal: controller.signal });
-        controller.abort("enough");
-        const { ok } = await client.channel().receive();
-        const { initiator, error } = await client.closed;
-        return { ok, cause: client.channel().cause, initiator, error };
-      },
-      { url: server.url, transport: over },
-    );
-    expect(got).toEqual({ ok: false, cause: "enough", initiator: "local", error: undefined });
   });
 
   test("what a page cannot do is refused with the way out, and nothing was dialled", async () => {
@@ -272,24 +119,6 @@ describe.each(["stream", "socket"] as const)("over a %s", (over) => {
     const asked = await new Promise((resolve) => socket.once("message", (data: Buffer) => resolve(data.toString())));
     expect(asked).toBe("are you there?");
     expect(await ending).toEqual({ code: 1006, initiator: "network", kind: "TIMEOUT" });
-  });
-
-  test("a link survives a break", async () => {
-    await using server = await PlainServer.listen({}, ({ socket }) => {
-      socket.send(String(server.connections));
-      socket.close(server.connections < 3 ? 1012 : 1000);
-    });
-    const { page } = chromium;
-    const got = await page.evaluate(
-      async ({ url, transport }) => {
-        const link = sluice.reconnect(url, { connect: { transport }, backoff: { from: "1ms" } });
-        const shown: string[] = [];
-        for await (const { epoch, data } of link) shown.push(`${epoch}:${String(data)}`);
-        return { shown, epochs: (await link.closed).epochs };
-      },
-      { url: server.url, transport: over },
-    );
-    expect(got).toEqual({ shown: ["1:1", "2:2", "3:3"], epochs: 3 });
   });
 
   test("a page that goes into the back/forward cache ends its connection; a link opens again when it is back", async () => {
