@@ -55,6 +55,12 @@ describe.concurrent("the process goes on", () => {
     expect(ended).toEqual({ code: 0, lines: ["1000"], stderr: "" });
   });
 
+  test("while a server listens", async ({ expect }) => {
+    const listening = `const client = { terminate: () => server.close() }; const server = await websocket.listen();`;
+    const ended = await child.run(`${listening} ${telling}`, "there");
+    expect(ended).toEqual({ code: 0, lines: ["there", "told", "idle"], stderr: "" });
+  });
+
   test("while it connects", async ({ expect }) => {
     const ended = await child.run(
       `void websocket.connect("${server.url}").then((c) => { console.log("open"); c.terminate(); });`,
@@ -74,6 +80,21 @@ describe.concurrent("the process ends", () => {
     ["although a receive waits, after `unref`", "", "client.unref(); void client.channel().receive();"],
   ])("%s", async ([, path, body], { expect }) => {
     expect(await child.run(`${connecting(path)} ${body}`)).toEqual(quietly);
+  });
+
+  test("although a server listens and a topic has told its connection, after `unref`", async ({ expect }) => {
+    const body = `
+      const server = await websocket.listen();
+      const client = await websocket.connect(server.url);
+      const { value } = await server.connections().receive();
+      const topic = new websocket.Topic({ gather: "5ms" });
+      topic.add(value.client);
+      await topic.publish("told");
+      console.log((await client.channel().receive()).value.data);
+      for (const one of [server, client, value.client]) one.unref();
+      void server.connections().receive();
+    `;
+    expect(await child.run(body)).toEqual({ code: 0, lines: ["told"], stderr: "" });
   });
 
   test("although a paused client is open, after `unref`, early or late", async ({ expect }) => {
