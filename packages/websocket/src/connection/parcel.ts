@@ -115,8 +115,10 @@ export class Parcel implements Prepared {
  * }
  * for (const client of clients) {
  *   const { value } = await client.channel().receive();
- *   console.log(value?.data); // → welcome → welcome
+ *   console.log(value?.data);
  * }
+ * // → welcome
+ * // → welcome
  */
 export function prepare(data: Data, type?: MessageType): Prepared {
   return new Parcel(data, type);

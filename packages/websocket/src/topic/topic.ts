@@ -38,11 +38,14 @@ const REASON = "slow";
  *   const { value } = await server.connections().receive();
  *   if (value !== undefined) prices.add(value.client);
  * }
- * console.log(await prices.publish("101.5")); // → { queued: 2, dropped: 0, disconnected: 0 }
+ * const { queued, dropped } = await prices.publish("101.5");
+ * console.log(queued, dropped); // → 2 0
  * for (const client of [ann, bob]) {
  *   const { value } = await client.channel().receive();
- *   console.log(value?.data); // → 101.5 → 101.5
+ *   console.log(value?.data);
  * }
+ * // → 101.5
+ * // → 101.5
  */
 export class Topic implements Disposable {
   readonly #settings: TopicSettings;
