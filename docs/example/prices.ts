@@ -4,6 +4,7 @@
 import { Channel, select, SluiceError, time } from "@sluice/channels";
 import * as websocket from "@sluice/websocket";
 import { startFeed } from "./feed.ts";
+import { startOurs } from "./ours.ts";
 import * as show from "./show.ts";
 
 // Ctrl-C, the end that a supervisor asks for, and a terminal that is gone: `npm start | head -3` reads no more.
@@ -14,12 +15,17 @@ process.stdout.on("error", () => interrupts.trySend("nobody reads"));
 /** What to say to each new connection, when `last` was the month that was shown last. */
 type Greeting = (client: websocket.Client, last: string | undefined) => Promise<void>;
 
-async function follow(url: string, heartbeat: string, greet?: Greeting): Promise<void> {
+/** Follows a feed that has one place or several: after each failure it is the next one's turn. */
+async function follow(urls: readonly string[], heartbeat: string, greet?: Greeting): Promise<void> {
   let last: string | undefined;
-  const feed = websocket.reconnect(url, {
-    connect: { dialTimeout: "10s", channelCapacity: 64, keepAlive: { interval: "10s", timeout: "5s" } },
-    setup: (client) => greet?.(client, last),
-  });
+  const dial: websocket.Dial = ({ failures, signal }) =>
+    websocket.connect(urls[failures % urls.length] ?? "", {
+      dialTimeout: "10s",
+      channelCapacity: 64,
+      keepAlive: { interval: "10s", timeout: "5s" },
+      signal,
+    });
+  const feed = websocket.reconnect(dial, { setup: (client) => greet?.(client, last) });
   const states = feed.state.changes();
 
   for (;;) {
@@ -53,8 +59,8 @@ const askForTheRest: Greeting = (client, last) => client.send(JSON.stringify({ a
 
 try {
   const [url] = process.argv.slice(2);
-  if (url === undefined) await follow(await startFeed(), "1s", askForTheRest);
-  else await follow(url, "10s");
+  if (url === undefined) await follow([await startFeed(), await startOurs()], "1s", askForTheRest);
+  else await follow([url], "10s");
 } catch (error) {
   if (!(error instanceof SluiceError)) throw error; // a mistake in this program
   console.error(error.message);

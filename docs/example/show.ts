@@ -1,7 +1,7 @@
 // What the terminal shows: prices as they come, green when they rose and red when they fell.
 
 import type { CloseInfo, Message, State } from "@sluice/websocket";
-import type { Month } from "./feed.ts";
+import type { Month } from "./months.ts";
 
 const coloured = (process.stdout.isTTY || process.env["FORCE_COLOR"]) && !process.env["NO_COLOR"];
 const paint = (code: number) => (text: string) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : text);
