@@ -139,10 +139,25 @@ interface AsyncResource {
   runInAsyncScope<R>(task: () => R): R;
 }
 
+/**
+ * @internal Binds a task to the async context of now: what the library calls of the program's runs in the context of
+ * whoever handed it over. A host without such contexts has nothing to bind.
+ */
+export function bound(task: () => void): () => void {
+  const { AsyncResource } = asyncHooks();
+  if (AsyncResource === undefined) return task;
+  const here = new AsyncResource("sluice");
+  return () => here.runInAsyncScope(task);
+}
+
+function asyncHooks(): { readonly AsyncResource?: new (type: string) => AsyncResource } {
+  return builtin("async_hooks");
+}
+
 // A resource keeps the context in which it was made, under symbols: a library that a request loads lazily would keep
 // that request's. Without it there is none.
 function chooseOutside(): <R>(task: () => R) => R {
-  const { AsyncResource } = builtin("async_hooks") as { AsyncResource?: new (type: string) => AsyncResource };
+  const { AsyncResource } = asyncHooks();
   if (AsyncResource === undefined) return (task) => task();
   const nowhere = new AsyncResource("sluice");
   for (const key of Object.getOwnPropertySymbols(nowhere)) {

@@ -63,6 +63,8 @@ export const due: unique symbol = Symbol("due");
 export const holds: unique symbol = Symbol("holds");
 /** @internal Hands over what has become due to whoever waits. */
 export const fire: unique symbol = Symbol("fire");
+/** @internal Something else stands in front of the receivers now. */
+export const watched: unique symbol = Symbol("watched");
 /** @internal Asks whether it would start something, did somebody wait: only what works on demand. */
 export const dormant: unique symbol = Symbol("dormant");
 /** @internal Somebody waits now. */

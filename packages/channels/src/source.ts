@@ -26,6 +26,7 @@ import {
   step,
   subject,
   turnedReady,
+  watched,
   type Front,
   type Place,
   type Waiting,
@@ -376,6 +377,7 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
   /** @internal */
   set [front](next: Front) {
     this.#front = next;
+    this[watched]();
   }
 
   /** @internal Timers only. */
@@ -390,6 +392,9 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
 
   /** @internal Timers only. */
   [fire](): void {}
+
+  /** @internal What works on demand only. */
+  [watched](): void {}
 
   /** @internal What works on demand only. */
   [dormant](): boolean {

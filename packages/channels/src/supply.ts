@@ -3,6 +3,7 @@
 // also the queue of who waits. Surprising: nobody needs to say when to begin, the queue sees it.
 
 import { disposeBy } from "./dispose.ts";
+import { bound } from "./host.ts";
 import {
   dormant,
   due,
@@ -10,13 +11,13 @@ import {
   fire,
   front,
   genuine,
-  type Front,
   handOff,
   holds,
   ready,
   rouse,
   take,
   turnedReady,
+  watched,
 } from "./protocol.ts";
 import { option, shownStranger, unfit } from "./mistake.ts";
 import { isObject } from "./object.ts";
@@ -56,20 +57,11 @@ export function sourceOf<T>(channel: ReceiveChannel<T>, what = "source"): Source
  * channel calls of the program's (a function, an iterator) is neither the sender's business nor the receiver's.
  */
 export function inThisContext(task: () => void): () => void {
-  let wake: () => void;
-  const rest = (): void => {
-    const woken = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-    void woken.then(run); // the context that counts is the one in which this was called
-  };
-  const run = (): void => {
-    rest();
-    task();
-  };
-  rest();
-  return () => wake();
+  const run = bound(task);
+  return () => void atOnce.then(run);
 }
+
+const atOnce: Promise<void> = Promise.resolve();
 
 /** @internal Where the values of an `Outlet` come from. Dispose and the signal end it. */
 export abstract class Supply<T> extends AlarmQueue {
@@ -141,10 +133,14 @@ export abstract class Supply<T> extends AlarmQueue {
     return this.#ending !== undefined;
   }
 
-  /** Hands a value to who has waited longest. A Selector in front learns that the next would have to be asked for. */
-  give(value: T): void {
-    this.outlet[handOff](value);
-    this.outlet[turnedReady]();
+  /**
+   * Hands a value to who has waited longest; false when nobody waits. A Selector in front learns that the next would
+   * have to be asked for.
+   */
+  give(value: T): boolean {
+    const given = this.outlet[handOff](value);
+    if (given) this.outlet[turnedReady]();
+    return given;
   }
 
   /** For a kind that is busy from its making. */
@@ -239,13 +235,7 @@ export class Outlet<out T> extends Source<T> implements Disposable {
   }
 
   /** @internal */
-  override get [front](): Front {
-    return super[front];
-  }
-
-  /** @internal */
-  override set [front](next: Front) {
-    super[front] = next;
+  override [watched](): void {
     this.#supply.attendance();
   }
 

@@ -271,6 +271,22 @@ describe("what asks nothing takes nothing", () => {
     events.add("two", map(filled([5], "stay open"), double));
     expect((await events.next())?.value).toBe(10);
   });
+
+  test.each([
+    ["next", (events: Selector<{ one: number }>) => events.next()],
+    ["tryNext", (events: Selector<{ one: number }>) => events.tryNext()],
+  ])("a result that came while nobody waited is what a Selector's %s gives", async (_, ask) => {
+    const gate = new Channel<never>();
+    const events = new Selector({
+      one: map(filled([1, 2], "stay open"), async (value) => (value === 2 && (await gate.receive()), value), {
+        concurrency: 2,
+      }),
+    });
+    expect((await events.next())?.value).toBe(1);
+    gate.close();
+    await turns();
+    expect(await outcome(Promise.resolve(ask(events)))).toMatchObject({ name: "one", value: 2 });
+  });
 });
 
 describe("a select that stands on both sides", () => {

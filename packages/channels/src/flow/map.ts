@@ -2,7 +2,7 @@
 // results that nobody has received yet stand in `#results`. The function runs in a microtask of the async context of
 // whoever called `map`: never inside a `send`, and never in the sender's context.
 
-import { awaited, check, isObject, type Link, List, option, Ring, unlink, whole } from "../source.ts";
+import { awaited, check, isObject, type Link, List, option, Ring, turnedReady, unlink, whole } from "../source.ts";
 import { CANCELED, type ErrorKind, SluiceError, UNKNOWN } from "../errors.ts";
 import { type Ending, inThisContext, supplyOptions } from "../supply.ts";
 import type { ReceiveChannel } from "../types.ts";
@@ -72,7 +72,7 @@ class Mapping<T, R> extends Stage<T, R> {
   readonly #ordered: boolean;
   readonly #controller = new AbortController();
   readonly #hand = new List<Entry<T>>(); // in the order of the values; of an ordered map finished ones too
-  readonly #begin = new Ring<Entry<T>>();
+  #next: Entry<T> | undefined = undefined; // the first of them that has not begun
   readonly #results = new Ring<R>();
   #count = 0; // in hand, results included
   #failed = false;
@@ -90,7 +90,10 @@ class Mapping<T, R> extends Stage<T, R> {
 
   #work(): void {
     this.pull();
-    while (this.#begin.length > 0) this.#run(this.#begin.shift());
+    for (let entry = this.#next; entry !== undefined; entry = this.#next) {
+      this.#next = entry.next === this.#hand ? undefined : (entry.next as Entry<T> | undefined);
+      this.#run(entry);
+    }
   }
 
   schedule(): void {
@@ -105,7 +108,7 @@ class Mapping<T, R> extends Stage<T, R> {
     const entry = new Entry(value);
     this.#count += 1;
     this.#hand.append(entry);
-    this.#begin.push(entry);
+    this.#next ??= entry;
   }
 
   override arrived(value: T, ok: boolean): void {
@@ -114,7 +117,7 @@ class Mapping<T, R> extends Stage<T, R> {
   }
 
   #run(entry: Entry<T>): void {
-    if (this.#failed || this.ending !== undefined) return; // its value is among the undelivered
+    if (this.#failed || this.ended) return; // its value is among the undelivered
     try {
       const result = this.#apply(entry.value, this.#controller.signal);
       // A result that cannot be a promise spares the two that a look at one costs (bench: map).
@@ -139,20 +142,27 @@ class Mapping<T, R> extends Stage<T, R> {
     entry.failed = failed;
     entry.result = result;
     this.#failed ||= failed;
-    for (let next = this.#ordered ? this.#hand.head : entry; next?.done === true; next = this.#hand.head) {
+    const hand = this.#hand;
+    for (let next = this.#ordered ? hand.head : entry; next?.done === true; next = hand.head) {
       if (next.failed) return this.#fail(next);
       unlink(next);
-      this.#results.push(next.result as R);
+      this.#result(next.result as R);
       if (!this.#ordered) break;
     }
-    this.#deliver();
+    if (this.outlet[awaited]()) this.rouse();
+    if (hand.head !== undefined) return;
     if (this.ending !== undefined) this.finish();
-    else if (this.outlet[awaited]()) this.rouse();
     else this.heed();
   }
 
-  #deliver(): void {
-    while (this.#results.length > 0 && this.outlet[awaited]()) this.give(this.take());
+  // Whoever waits has it at once: then no result stands there before it. Out of hand before it is given, since a Selector
+  // in front asks at once whether another value would be taken.
+  #result(result: R): void {
+    this.#count -= 1;
+    if (this.give(result)) return;
+    this.#count += 1;
+    this.#results.push(result);
+    this.outlet[turnedReady]();
   }
 
   finish(): void {
@@ -169,7 +179,6 @@ class Mapping<T, R> extends Stage<T, R> {
   }
 
   #fail(entry: Entry<T>): void {
-    this.#deliver(); // while it is in hand still: what stands before it comes before the end
     unlink(entry);
     const failure = entry.result;
     const known = failure instanceof SluiceError;

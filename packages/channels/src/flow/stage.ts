@@ -12,7 +12,7 @@ import {
   holds,
   ready,
   rouse,
-  type Source,
+  Source,
   take,
   turnedReady,
   Watch,
@@ -23,6 +23,7 @@ import type { ReceiveChannel } from "../types.ts";
 /** @internal */
 export abstract class Stage<T, R> extends Supply<R> {
   readonly source: Source<T>;
+  readonly #timely: boolean; // its source turns ready by itself at some moment
   #place: Place<T> | undefined = undefined;
   #taking = false;
   #pulling = false;
@@ -31,6 +32,7 @@ export abstract class Stage<T, R> extends Supply<R> {
   constructor(source: ReceiveChannel<T>, options: SupplyOptions) {
     super(options);
     this.source = sourceOf(source);
+    this.#timely = this.source[due] !== Source.prototype[due];
   }
 
   /** There is room for one more value. */
@@ -114,7 +116,7 @@ export abstract class Stage<T, R> extends Supply<R> {
   }
 
   override moment(): number {
-    return this.#takes() ? this.source[due]() : Infinity;
+    return this.#timely && this.#takes() ? this.source[due]() : Infinity;
   }
 
   override holding(): boolean {

@@ -1,7 +1,7 @@
 // Events as a channel. An emitter does not wait, so what comes too fast is dropped, or the channel ends: the caller says
 // which. The listener goes with the end of the channel, however it ends.
 
-import { awaited, check, oneOf, option, Ring, runHook, shown, turnedReady, unfit, whole } from "../source.ts";
+import { check, oneOf, option, Ring, runHook, shown, turnedReady, unfit, whole } from "../source.ts";
 import { SluiceError, UNAVAILABLE } from "../errors.ts";
 import { type Ending, Supply, supplyOptions } from "../supply.ts";
 import type { ReceiveChannel, SignalOptions } from "../types.ts";
@@ -118,7 +118,7 @@ class Listening<T> extends Supply<T> {
 
   #hear(event: T): void {
     const events = this.#events;
-    if (this.outlet[awaited]()) return this.give(event);
+    if (this.give(event)) return;
     if (events.length < this.#capacity) {
       events.push(event);
       this.outlet[turnedReady]();

@@ -54,9 +54,7 @@ export class Reading<T> extends Supply<T> {
 
   #got(value: T): void {
     const { outlet } = this;
-    if (outlet[awaited]()) {
-      this.give(value);
-    } else {
+    if (!this.give(value)) {
       this.#kept = { value };
       outlet[turnedReady]();
     }
