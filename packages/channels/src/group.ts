@@ -2,21 +2,9 @@
 // A task parked on a channel that nobody else holds would just vanish, and its `finally` never run; in a group it is a
 // hang, which `virtualTime` reports with its line. Surprising: a group that fails settles only once every task has.
 
-import {
-  check,
-  listen,
-  option,
-  type Parked,
-  refusal,
-  rejected,
-  Ring,
-  settle,
-  shown,
-  unlisten,
-  whole,
-} from "./source.ts";
+import { check, onAbort, option, refusal, rejected, Ring, settle, shown, whole } from "./source.ts";
 import { CANCELED, SluiceError, TIMEOUT, UNKNOWN } from "./errors.ts";
-import { parseDuration } from "./time/duration.ts";
+import { inWords, parseDuration } from "./time/duration.ts";
 import { sleep } from "./time/time.ts";
 import type { Duration } from "./types.ts";
 
@@ -106,7 +94,6 @@ class Tasks implements Group {
   readonly #controller = new AbortController();
   readonly #name: string;
   readonly #limit: number;
-  readonly #timeout: number | undefined;
   readonly #queue = new Ring<() => void>(); // who waits for a place
   readonly #failures: unknown[] = []; // the first of them aborts
   #running = 0;
@@ -118,7 +105,7 @@ class Tasks implements Group {
     this.#limit = limit === Infinity ? limit : whole(limit, "limit", 1);
     const name = option(options, "name", "string");
     this.#name = name === undefined ? "The group" : `The group "${name}"`;
-    this.#timeout = timeout === undefined ? undefined : parseDuration(timeout);
+    if (timeout !== undefined) parseDuration(timeout); // a mistake is told before anything runs
   }
 
   get signal(): AbortSignal {
@@ -140,22 +127,17 @@ class Tasks implements Group {
         }
         this.#end();
       };
-      const leave = (): void => {
-        if (outer.group !== undefined) unlisten(outer, outer.group);
-      };
       const abort = (): void => {
-        leave();
         if (!this.signal.aborted) this.#fail(signal?.reason);
       };
-      const outer: Parked = { group: undefined, reject: ignore, leave: abort };
-      listen(outer, { signal });
+      const forget = signal && onAbort(signal, abort);
       this.#done = () => {
-        leave();
+        forget?.();
         this.#controller.abort(new SluiceError(CANCELED, `${this.#name} has ended`));
         if (this.#failures.length === 0) settle(resolve as (result: R) => void, result);
         else settle(reject, failureOf(this.#failures));
       };
-      if (this.#timeout !== undefined) void this.#expire(this.#timeout, timeout);
+      if (timeout !== undefined) void this.#expire(timeout);
       void run();
     });
   }
@@ -223,14 +205,14 @@ class Tasks implements Group {
     }
   }
 
-  async #expire(milliseconds: number, timeout: Duration | undefined): Promise<void> {
+  async #expire(timeout: Duration): Promise<void> {
     try {
-      await sleep(milliseconds, this);
+      await sleep(timeout, this);
     } catch {
       return; // failed or done before
     }
-    const after = typeof timeout === "number" ? `${timeout} ms` : timeout;
-    this.#fail(new SluiceError(TIMEOUT, `${this.#name} was not done within ${after}`, { details: { timeout } }));
+    const message = `${this.#name} was not done within ${inWords(timeout)}`;
+    this.#fail(new SluiceError(TIMEOUT, message, { details: { timeout } }));
   }
 }
 

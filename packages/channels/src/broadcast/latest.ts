@@ -3,6 +3,7 @@
 import { type Asked, asked, check, checkOptions, disposeBy, option, refusal, rejected, settled } from "../source.ts";
 import { select } from "../select.ts";
 import { CLOSED, SluiceError, TIMEOUT } from "../errors.ts";
+import { inWords } from "../time/duration.ts";
 import { after } from "../time/time.ts";
 import type { Duration, SignalOptions } from "../types.ts";
 import { Broadcast } from "./broadcast.ts";
@@ -174,8 +175,7 @@ function unmet(): SluiceError {
 }
 
 function late(timeout: Duration): SluiceError {
-  const within = typeof timeout === "number" ? `${timeout} ms` : timeout;
-  return new SluiceError(TIMEOUT, `No value came within ${within} that the test accepts`);
+  return new SluiceError(TIMEOUT, `No value came within ${inWords(timeout)} that the test accepts`);
 }
 
 // oxlint-disable-next-line typescript/unbound-method

@@ -72,3 +72,8 @@ function invalid(duration: unknown): SluiceError {
     { details: { duration } },
   );
 }
+
+/** @internal A duration as people write it. */
+export function inWords(duration: Duration): string {
+  return typeof duration === "number" ? `${duration} ms` : duration;
+}

@@ -2,6 +2,7 @@
 // source of the signal, which platforms let go of its followers, and a registry calls the alarm off.
 
 import { type Alarm, type Clock, clock } from "./clock.ts";
+import { inWords } from "./duration.ts";
 import { SluiceError, TIMEOUT } from "../errors.ts";
 import { onAbort } from "../signal.ts";
 import type { Duration } from "../types.ts";
@@ -9,8 +10,10 @@ import { recorder } from "../waiter.ts";
 
 /** @internal The reason of a deadline that has passed. */
 export function exceeded(duration: Duration): SluiceError {
-  const after = typeof duration === "number" ? `${duration} ms` : duration;
-  return new SluiceError(TIMEOUT, `The deadline of ${after} has passed`, { retryable: true, details: { duration } });
+  return new SluiceError(TIMEOUT, `The deadline of ${inWords(duration)} has passed`, {
+    retryable: true,
+    details: { duration },
+  });
 }
 
 /** @internal Gives a signal that is aborted after `milliseconds`, or with another signal that is not aborted yet. */
