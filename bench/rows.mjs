@@ -84,6 +84,22 @@ const definitions = {
       named("latest", "a value is set and seen by one who waits; per change"),
     ],
   },
+  flow: {
+    title: "Stages, and tasks that belong together",
+    source: "programs/stages.mjs",
+    kind: "time",
+    rows: [
+      floor,
+      named("rendezvous", "without a stage: one task sends, one receives, no buffer; per message"),
+      named("map", "the same through `map` with a function that is not async, one value at a time", { size: 1 }),
+      named("two-senders", "two tasks send to one channel, one receives, no buffer; per message"),
+      named("merge", "the same by a channel for each, and `merge`"),
+      named("receive-single", "buffer of 128, filled by `trySend`, each receive awaited; per message"),
+      named("receive-many-64", "the same by `receiveMany(64)`"),
+      named("batch", "the same by `batch` of 64 that waits for nothing"),
+      named("group", "four tasks, started and awaited together; per task"),
+    ],
+  },
   liveness: {
     title: "What else gets its turn while a rendezvous saturates the process",
     source: "kinds.mjs",

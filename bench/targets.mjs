@@ -68,6 +68,17 @@ const targets = [
     ),
   ),
   atMost("latest: set and seen", 200, (found) => median(found, "broadcast", "latest"), "ns"),
+  ...[
+    ["map", "rendezvous"],
+    ["merge", "two-senders"],
+  ].map(([row, handOff]) =>
+    atMost(`${row}: hand-offs a value`, 2, (found) => median(found, "flow", row) / median(found, "flow", handOff)),
+  ),
+  atLeast(
+    "batch of 64: single receives take",
+    5,
+    (found) => median(found, "flow", "receive-single") / median(found, "flow", "batch"),
+  ),
   atMost(
     "broadcast-value-1000: of broadcast-value-1",
     1.1,

@@ -12,7 +12,15 @@ import { day } from "./day.mjs";
 import { flow } from "./flow.mjs";
 import { memory } from "./memory.mjs";
 import { select } from "./select.mjs";
+import { stages } from "./stages.mjs";
 
 export function programsOf(library) {
-  return { ...flow(library), ...select(library), ...broadcast(library), ...memory(library), ...day(library) };
+  return {
+    ...flow(library),
+    ...select(library),
+    ...broadcast(library),
+    ...stages(library),
+    ...memory(library),
+    ...day(library),
+  };
 }

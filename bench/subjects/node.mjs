@@ -110,10 +110,28 @@ function setAndSee() {
   };
 }
 
+/** `Promise.all` and a controller that ends the others when one fails. */
+function allOrAbort() {
+  return async (n) => {
+    let sum = 0;
+    for (let i = 0; i < n; i += 4) {
+      const numbers = [i, i + 1, i + 2, i + 3].filter((number) => number < n);
+      const controller = new AbortController();
+      try {
+        for (const number of await Promise.all(numbers.map(async (number) => number))) sum += number;
+      } finally {
+        controller.abort();
+      }
+    }
+    return sum;
+  };
+}
+
 export const programs = {
   await: awaited,
   select: race,
   "for-await": eventsOn,
   broadcast: tell,
   latest: setAndSee,
+  group: allOrAbort,
 };

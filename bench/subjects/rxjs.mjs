@@ -1,5 +1,5 @@
 // Push, no backpressure: an event is a call of the subscriber. Measured where a program of channels has a counterpart.
-import { BehaviorSubject, firstValueFrom, merge, race, skip, Subject, timer } from "rxjs";
+import { BehaviorSubject, firstValueFrom, merge, mergeMap, race, skip, Subject, timer } from "rxjs";
 import { rounds } from "../programs/broadcast.mjs";
 
 const subjects = (count) => Array.from({ length: count }, () => new Subject());
@@ -75,10 +75,27 @@ function setAndSee() {
   };
 }
 
+/** A promise for each value, one at a time: nothing waits for the subscriber. */
+function mapped(concurrency) {
+  return (n) =>
+    new Promise((resolve) => {
+      const subject = new Subject();
+      let sum = 0;
+      subject.pipe(mergeMap(async (value) => value, concurrency)).subscribe({
+        next: (value) => (sum += value),
+        complete: () => resolve(sum),
+      });
+      for (let i = 0; i < n; i += 1) subject.next(i);
+      subject.complete();
+    });
+}
+
 export const programs = {
   select: first,
   "select-timeout": orTimeout,
   selector: subscription,
+  map: mapped,
+  merge: () => subscription(2),
   broadcast: tell,
   latest: setAndSee,
 };

@@ -4,6 +4,8 @@ import { programsOf } from "../programs/index.mjs";
 const { Channel, select, Selector, time } = await ours("channels");
 const { virtualTime } = await ours("channels/testing");
 const { Broadcast, Latest } = await ours("channels/broadcast");
+const { batch, map, merge } = await ours("channels/flow");
+const { group } = await ours("channels/group");
 
 export const programs = programsOf({
   open: (capacity) => new Channel(capacity),
@@ -34,6 +36,12 @@ export const programs = programsOf({
     latest.value = value;
   },
   changes: (latest) => latest.changes({ current: false }),
+
+  map: (channel, apply, concurrency) => map(channel, apply, { concurrency }),
+  merge: (channels) => merge(channels),
+  // The last may be smaller.
+  batch: (channel, size) => batch(channel, { size, within: 0 }),
+  together: (bodies) => group((tasks) => Promise.all(bodies.map((body) => tasks.go(body)))),
 
   virtualTime: (body) => virtualTime(body),
   sleep: (duration) => time.sleep(duration),
