@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { serverKinds } from "./servers/kinds.mjs";
 import { socketKinds } from "./sockets/kinds.mjs";
 import { median, percentile } from "./statistics.mjs";
 
@@ -200,4 +201,4 @@ async function day(program) {
   return { first, warm: median(more.slice(5)) };
 }
 
-export const kinds = { time, interval, echo, weight, growth, timers, day, ...socketKinds };
+export const kinds = { time, interval, echo, weight, growth, timers, day, ...socketKinds, ...serverKinds };

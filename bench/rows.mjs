@@ -185,6 +185,69 @@ const definitions = {
       },
     ],
   },
+  servers: {
+    title: "Servers, with 1,000 connections (10,000 with --full)",
+    source: "servers/kinds.mjs",
+    folder: "servers",
+    rounds: 3,
+    rows: [
+      {
+        name: "served-idle",
+        program: "hold",
+        kind: "idle",
+        what: "an idle connection, its channel included; bytes",
+      },
+      {
+        name: "served-connects",
+        program: "hold",
+        kind: "connects",
+        what: "connections made and closed; per second of the server's CPU, more is better",
+      },
+      {
+        name: "served-echo",
+        program: "echo",
+        kind: "echoed",
+        size: 64,
+        what: "a text of 64 bytes to the server and back; microseconds",
+      },
+      {
+        name: "served-receive",
+        program: "receive",
+        kind: "taken",
+        size: 64,
+        what: "masked text of 64 bytes received; messages per second of the server's CPU, more is better",
+      },
+      ...[
+        ["served-selector-2", 2, "over these 2"],
+        ["served-selector-all", Infinity, "over all"],
+      ].map(([name, connections, over]) => ({
+        name,
+        program: "selector",
+        kind: "taken",
+        size: 64,
+        connections,
+        what: `the same from 2 connections, by one Selector ${over}`,
+      })),
+      ...[
+        ["told", {}, "a text of 64 bytes to all, alone"],
+        ["told-10", { gathered: 10 }, "ten texts of 64 bytes to all in one turn"],
+        ["told-deflate", { size: 1_024, deflate: true }, "a text of 1 KiB to all, deflated"],
+      ].map(([name, more, what]) => ({
+        name,
+        program: "tell",
+        kind: "told",
+        size: 64,
+        ...more,
+        what: `${what}; microseconds of the server's CPU for each receiver and message`,
+      })),
+      {
+        name: "drain",
+        program: "hold",
+        kind: "drained",
+        what: "`close({ over: 1000 })`, what it takes beyond that; milliseconds",
+      },
+    ],
+  },
   // For the charts.
   growth: {
     title: "How cost grows",
@@ -220,6 +283,12 @@ const METRICS = {
   sent: ["rate"],
   trips: ["microseconds"],
   flooded: ["megabytes"],
+  idle: ["resident", "heap"],
+  connects: ["rate"],
+  echoed: ["microseconds"],
+  taken: ["rate"],
+  told: ["microseconds"],
+  drained: ["beyond"],
 };
 
 export const groups = Object.fromEntries(

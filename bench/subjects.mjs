@@ -25,4 +25,9 @@ const sockets = [
   { name: "undici", title: "undici", package: "undici" },
 ];
 
-export const subjects = { subjects: inMemory, sockets };
+const servers = [
+  { name: "sluice", title: "ours" },
+  { name: "ws", title: "ws", package: "ws" },
+];
+
+export const subjects = { subjects: inMemory, sockets, servers };

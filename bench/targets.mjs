@@ -32,6 +32,12 @@ const peers = (group, row) => (found) =>
 const rate = (found, row, subject) => median(found, "sockets", row, subject, "rate");
 const overWs = (row, subject) => (found) => rate(found, row, subject) / rate(found, row, "ws");
 
+const served =
+  (row, metric, subject = "sluice") =>
+  (found) =>
+    median(found, "servers", row, subject, metric);
+const overWsServer = (row, metric) => (found) => served(row, metric)(found) / served(row, metric, "ws")(found);
+
 const targets = [
   atMost("rendezvous: of Go's", 1, overGo("channels", "rendezvous")),
   atLeast("rendezvous: the fastest peer takes", 1, peers("channels", "rendezvous")),
@@ -119,6 +125,19 @@ const targets = [
       median(found, "sockets", "round-trip", "sluice", "microseconds"),
   ),
   atMost("flood: resident memory", 100, (found) => median(found, "sockets", "flood", "sluice", "megabytes"), "MB"),
+  atMost("idle connection: resident", 16_384, served("served-idle", "resident"), "B"),
+  atMost("idle connection: heap", 10_240, served("served-idle", "heap"), "B"),
+  atLeast("served-echo: of ws's speed", 0.9, (found) => 1 / overWsServer("served-echo", "microseconds")(found)),
+  atLeast("served-receive: of ws", 0.95, overWsServer("served-receive", "rate")),
+  atLeast(
+    "Selector over all connections: of one over two",
+    0.9,
+    (found) => served("served-selector-all", "rate")(found) / served("served-selector-2", "rate")(found),
+  ),
+  atMost("told, alone: a receiver", 11, served("told", "microseconds"), "µs"),
+  atMost("told, ten gathered: a receiver and message", 1.8, served("told-10", "microseconds"), "µs"),
+  atMost("told, deflated: a receiver", 12, served("told-deflate", "microseconds"), "µs"),
+  atMost("drain: beyond `over`", 2_000, served("drain", "beyond"), "ms"),
 ];
 
 /** The targets that this run can judge: `{ what, value, unit, met }`. */
