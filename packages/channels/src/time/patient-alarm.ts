@@ -71,10 +71,10 @@ export class PatientAlarm {
   /** @internal */
   ring(): void {
     this.#turning = true;
-    macrotask(() => macrotask(this.#turned));
+    macrotask(() => macrotask(() => this.#turned()));
   }
 
-  readonly #turned = (): void => {
+  #turned(): void {
     this.#turning = false;
     if (this.#moment > this.now()) {
       if (this.set && this.position < 0) this.#clock.set(this, this.#moment); // it was moved, or the timer was early
@@ -82,5 +82,5 @@ export class PatientAlarm {
     }
     this.#moment = Infinity;
     this.#call();
-  };
+  }
 }

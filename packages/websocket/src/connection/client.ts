@@ -121,7 +121,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   readonly #compression: Compression;
   readonly #response: HandshakeResponse;
   readonly #closed: Promise<CloseInfo>;
-  readonly #until = new Channel<never>({ name: "the end of a connection" });
+  #until: Channel<never> | undefined = undefined;
   #allLeft = false;
   #settleClosed!: (info: CloseInfo) => void;
 
@@ -359,6 +359,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
 
   // A receive that nothing ever satisfies: however many connections wait on a signal, the core listens to it once.
   async #endBy(signal: AbortSignal): Promise<void> {
+    this.#until = new Channel<never>({ name: "the end of a connection" });
     try {
       await this.#until.receive({ signal });
     } catch (reason) {
@@ -516,12 +517,13 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     const info = this.#ending.conclude(code, reason.toString(), this.#allLeft);
     this.#reading.end(info.error);
     this.#letGo();
-    this.#until.close();
+    this.#until?.close();
     settle(this.#settleClosed, info);
   }
 }
 
 function withoutPassword(url: URL): string {
+  if (url.username === "" && url.password === "") return url.href;
   const clean = new URL(url);
   clean.username = "";
   clean.password = "";

@@ -78,7 +78,7 @@ export class Outgoing {
   #streams = false;
   #pong: Buffer | undefined = undefined;
   #pongLeaving = false;
-  readonly #stall: Alarm | undefined;
+  #stall: Alarm | undefined = undefined;
   #patience: Patience | undefined = undefined;
   #messages = 0;
   #departed = 0;
@@ -93,7 +93,6 @@ export class Outgoing {
     if (options.pace !== undefined) {
       this.#slots = new PQueue({ intervalCap: options.pace.messages, interval: options.pace.per, strict: true });
     }
-    if (options.writeTimeout !== undefined) this.#stall = new Alarm(() => this.#lookAtStall());
     flushAtExit();
   }
 
@@ -395,7 +394,8 @@ export class Outgoing {
   // Pieces leave unseen, so we look now and then while something waits.
   #watch(): void {
     const { writeTimeout, departures } = this.#options;
-    if (this.#stall === undefined || writeTimeout === undefined || this.#stall.set || this.#ended) return;
+    if (writeTimeout === undefined || this.#stall?.set === true || this.#ended) return;
+    this.#stall ??= new Alarm(() => this.#lookAtStall());
     this.#patience = new Patience(departures, writeTimeout);
     this.#stall.in(this.#patience.nextLook());
   }
@@ -442,7 +442,7 @@ export class Outgoing {
   // within each other: a thousand slots at once would be a thousand frames of the stack.
   #ask(slots: PQueue): boolean {
     this.#asking = this.#asked = true;
-    void slots.add(this.#granted);
+    void slots.add(() => this.#granted());
     this.#asking = false;
     return !this.#isAsked();
   }
@@ -451,11 +451,11 @@ export class Outgoing {
     return this.#asked;
   }
 
-  readonly #granted = (): void => {
+  #granted(): void {
     this.#asked = false;
     if (this.#line.length > 0 && this.#socket.readyState === WebSocket.OPEN) this.#release();
     this.#advance();
-  };
+  }
 
   #release(): void {
     const item = this.#line.first;

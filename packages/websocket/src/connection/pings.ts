@@ -74,7 +74,7 @@ class Ping {
 /** @internal */
 export class Pings {
   // Pongs may come unasked, or from a proxy that mixed up two connections: ours are known by these bytes.
-  readonly #prefix: string = randomBytes(6).toString("hex");
+  #prefix = "";
   readonly #send: (payload: string, departed: () => void) => void;
   readonly #departures: Departures;
   readonly #waiting = new Map<number, Ping>(); // in the order they were sent
@@ -162,6 +162,7 @@ export class Pings {
   }
 
   #begin(limit: number): Ping {
+    if (this.#prefix === "") this.#prefix = randomBytes(6).toString("hex");
     this.#last += 1;
     const ping = new Ping(this.#last, this.#departures.written, new Answer(this.#departures, limit));
     this.#waiting.set(ping.number, ping);

@@ -27,19 +27,18 @@ export class Silence {
   readonly #options: SilenceOptions;
   readonly #read: Alarm | undefined;
   readonly #quiet: Alarm | undefined;
-  readonly #answer: Alarm | undefined;
+  // The others are made when they are needed first: most connections are heard of, and never paused for long.
+  #answer: Alarm | undefined = undefined;
   #awaited: Answer | undefined = undefined;
-  readonly #pause: Alarm;
+  #pause: Alarm | undefined = undefined;
   #heardAt = 0;
   #pausedAt: number | undefined = undefined;
   #ended = false;
 
   constructor(options: SilenceOptions) {
     this.#options = options;
-    if (options.readTimeout !== undefined) this.#read = new Alarm(this.#readDue);
-    if (options.keepAlive !== undefined) this.#quiet = new Alarm(this.#quietDue);
-    if (options.keepAlive?.timeout !== undefined) this.#answer = new Alarm(this.#answerDue);
-    this.#pause = new Alarm(this.#pauseDue);
+    if (options.readTimeout !== undefined) this.#read = new Alarm(() => this.#readDue());
+    if (options.keepAlive !== undefined) this.#quiet = new Alarm(() => this.#quietDue());
     this.heard();
   }
 
@@ -65,6 +64,7 @@ export class Silence {
     this.#pausedAt = performance.now();
     // Timers stay as they are, since a fast peer makes us pause thousands of times each second: what is due while
     // paused is passed over.
+    this.#pause ??= new Alarm(() => this.#pauseDue());
     if (!this.#pause.set) this.#pause.at(this.#pausedAt + LIFE_SIGN);
   }
 
@@ -81,11 +81,11 @@ export class Silence {
     for (const alarm of [this.#read, this.#quiet, this.#answer, this.#pause]) alarm?.clear();
   }
 
-  readonly #readDue = (): void => {
+  #readDue(): void {
     if (this.#pausedAt === undefined) this.#options.onSilent();
-  };
+  }
 
-  readonly #quietDue = (): void => {
+  #quietDue(): void {
     if (this.#pausedAt !== undefined) return;
     const { keepAlive, onQuiet } = this.#options;
     const answer = onQuiet(keepAlive?.timeout);
@@ -95,29 +95,30 @@ export class Silence {
       return;
     }
     this.#awaited = answer;
-    this.#answer?.in(answer.nextLook());
+    this.#answer ??= new Alarm(() => this.#answerDue());
+    this.#answer.in(answer.nextLook());
     answer.listen(() => {
       if (this.#awaited === answer) this.#answer?.in(answer.nextLook());
     });
-  };
+  }
 
-  readonly #answerDue = (): void => {
+  #answerDue(): void {
     const answer = this.#awaited;
     if (this.#pausedAt !== undefined || answer === undefined) return;
     if (answer.left() > 0) this.#answer?.in(answer.nextLook());
     else this.#options.onUnanswered(answer.departed);
-  };
+  }
 
-  readonly #pauseDue = (): void => {
+  #pauseDue(): void {
     if (this.#pausedAt === undefined) return;
     const due = this.#pausedAt + LIFE_SIGN;
     const now = performance.now();
     if (now < due) {
-      this.#pause.at(due);
+      this.#pause?.at(due);
       return;
     }
     this.#options.onLongPause();
     this.#pausedAt = now;
-    this.#pause.at(now + LIFE_SIGN);
-  };
+    this.#pause?.at(now + LIFE_SIGN);
+  }
 }

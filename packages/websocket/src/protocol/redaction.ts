@@ -22,7 +22,7 @@ const SCHEMES: ReadonlySet<string> = new Set(["basic", "bearer", "digest", "nego
 export class Redaction {
   /** The URL without user and password, and with the values of its query hidden. */
   readonly url: string;
-  readonly #target: URL;
+  readonly #target: string;
   readonly #headers: readonly (readonly [string, readonly string[]])[];
   readonly #earlier: Redaction | undefined;
   #search: SecretSearch | undefined = undefined;
@@ -32,7 +32,7 @@ export class Redaction {
    * @param earlier what the hops before this one must hide.
    */
   constructor(target: URL, headers: Iterable<readonly [string, readonly string[]]>, earlier?: Redaction) {
-    this.#target = new URL(target);
+    this.#target = target.href;
     this.#headers = [...headers];
     this.#earlier = earlier;
     // A redirect may repeat in its path what the first request was sent with.
@@ -46,7 +46,7 @@ export class Redaction {
    */
   text(text: string, cut = false): string {
     // Made when something fails: most handshakes go well.
-    this.#search ??= new SecretSearch(secretsOf(this.#target, this.#headers));
+    this.#search ??= new SecretSearch(secretsOf(new URL(this.#target), this.#headers));
     const clean = this.#search.hide(text, cut);
     return this.#earlier === undefined ? clean : this.#earlier.text(clean, cut);
   }
