@@ -508,6 +508,26 @@ describe("the end", () => {
   });
 });
 
+test("what is kept for late subscribers is no subscriber", () => {
+  const news = new Broadcast<number>({ replay: 2 });
+  expect(news.subscribers).toBe(0);
+  const subscriptions = [news.subscribe(), news.subscribe()];
+  expect(news.subscribers).toBe(2);
+  subscriptions[0]?.unsubscribe();
+  subscriptions[0]?.unsubscribe();
+  expect(news.subscribers).toBe(1);
+  news.close();
+  expect(news.subscribers).toBe(0);
+});
+
+test("the channel of a broadcast describes a send in both spellings", async () => {
+  const news = new Broadcast<number>();
+  const subscription = news.subscribe();
+  await select([news.channel().caseSend(1)]);
+  await select([news.channel().case_send(2)]);
+  expect(taken(subscription)).toEqual([1, 2]);
+});
+
 describe("mistakes", () => {
   const news = new Broadcast<number>();
   test.each<[string, () => unknown, new () => Error, string]>([

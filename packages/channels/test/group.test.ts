@@ -285,9 +285,15 @@ describe("later failures", () => {
         });
       });
       void tasks.go(() => Promise.reject(failure));
+      void tasks.go(async (signal) => {
+        await aborted(signal).catch(() => {
+          throw Object.assign(new Error("a download of its own"), { name: "AbortError" }); // of another signal
+        });
+      });
     });
     expect(await rejection(done)).toBe(failure);
-    expect(failure.details["later"]).toMatchObject([{ message: "could not save" }]);
+    const messages = ["could not save", "a download of its own"];
+    expect(failure.details["later"]).toMatchObject(messages.map((message) => ({ message })));
   });
 
   test("of a failure of undefined: the abort's reason is not it, and does not count", async () => {

@@ -309,6 +309,7 @@ describe("until", () => {
       const reason = await level.until((value) => value > 0, { timeout: "24h" }).catch((error: unknown) => error);
       expect(clock.now()).toBe(time.parseDuration("24h"));
       expect(errors.is(reason, errors.TIMEOUT)).toBe(true);
+      expect(String(reason)).toBe("SluiceError: No value came within 24h that the test accepts");
       void time.sleep("1h").then(() => (level.value = 1));
       expect(await level.until((value) => value > 0, { timeout: "2h" })).toBe(1);
       await time.sleep("2h");
@@ -322,6 +323,7 @@ describe("until", () => {
       expect(await level.until((value) => value === 0, { timeout: 0 })).toBe(0);
       const reason = await level.until((value) => value === 1, { timeout: 0 }).catch((error: unknown) => error);
       expect(errors.is(reason, errors.TIMEOUT)).toBe(true);
+      expect(String(reason)).toContain("within 0 ms");
       const abort = new AbortController();
       void time.sleep("1s").then(() => abort.abort("enough"));
       const wait = level.until(() => false, { timeout: "1h", signal: abort.signal });
@@ -332,7 +334,9 @@ describe("until", () => {
 
   test("mistakes reject and leave nothing behind", async () => {
     const level = new Latest(0);
-    expect(await rejection(level.until(1 as never))).toBeInstanceOf(TypeError);
+    expect(await rejection(level.until(1 as never))).toEqual(
+      new TypeError("Expected `test` to be a function, got `1`"),
+    );
     expect(await rejection(level.until(() => false, 1 as never))).toBeInstanceOf(TypeError);
     expect(await rejection(level.until(() => false, { signal: 1 as never }))).toBeInstanceOf(TypeError);
     const bad = await rejection(level.until(() => false, { timeout: "soon" }));
