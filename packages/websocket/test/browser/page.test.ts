@@ -5,14 +5,11 @@ import type { Page } from "playwright";
 import type * as Face from "../fixtures/page-entry.ts";
 import { COMPRESSION, listen, prepare, Topic } from "../../src/index.ts";
 import { Chromium } from "../fixtures/chromium.ts";
-import { here, type Over, type Place } from "../fixtures/places.ts";
+import { here } from "../fixtures/places.ts";
 import { RawServer } from "../fixtures/raw-server.ts";
 import { next } from "../fixtures/served.ts";
 import { PlainServer } from "../fixtures/ws-server.ts";
-import { diallingAlike } from "./alike/dialling.ts";
-import { endsAlike } from "./alike/ends.ts";
-import { linksAlike } from "./alike/links.ts";
-import { messagesAlike } from "./alike/messages.ts";
+import { alike } from "./alike/all.ts";
 
 declare const sluice: typeof Face;
 
@@ -32,11 +29,6 @@ async function heapOf(page: Page): Promise<number> {
     backingStorageSize?: number;
   };
   return usedSize + backingStorageSize;
-}
-
-/** What holds in Node and in a page, over either API. */
-function alike(place: () => Place, over: Over): void {
-  for (const those of [messagesAlike, endsAlike, diallingAlike, linksAlike]) those(place, over);
 }
 
 describe("in Node", () => {
