@@ -1,10 +1,14 @@
-// Draws the charts of docs/benchmarks.md from a run's results. The colours follow the reader's light or dark mode.
+// Draws the charts of docs/benchmarks.md from a run's results, by vega-lite, which needs no browser. The colours are variables
+// of the SVG itself: they follow the reader's light or dark mode.
 
+import * as vega from "vega";
+import { compile } from "vega-lite";
 import { groups } from "./rows.mjs";
 
-const WIDTH = 800;
-const HEIGHT = 440;
-const PLOT = { left: 68, right: WIDTH - 160, top: 64, bottom: HEIGHT - 52 };
+const PLOT = { width: 572, height: 324 };
+const BAR = { width: 460, step: 20, names: 150 };
+const LABEL = 16; // from one label to the next
+const FONT = 'system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif';
 
 // Ours stands out; Go and the platform are next; the peers are told apart by their labels.
 const COLOURS = {
@@ -25,137 +29,189 @@ const COLOURS = {
   "events.on": ["#b45309", "#e9a15b"],
   "ws-stream": ["#a8327a", "#f07fc0"],
   undici: ["#b3261e", "#ff8a80"],
+  ink: ["#1f2328", "#e6edf3"],
+  faint: ["#59636e", "#9aa4af"],
+  grid: ["#d8dee4", "#30363d"],
+  back: ["#ffffff", "#0d1117"],
 };
-const classOf = (name) => `s-${name.replaceAll(".", "-")}`;
+const colour = (name) => `var(--${name.replaceAll(".", "-")})`;
 
-function style(names) {
-  const rules = (mode) => names.map((name) => `.${classOf(name)}{--c:${COLOURS[name][mode]}}`).join("");
-  return `<style>
-svg{--ink:#1f2328;--faint:#59636e;--grid:#d8dee4;color-scheme:light dark;font:13px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}
-${rules(0)}
-@media (prefers-color-scheme:dark){svg{--ink:#e6edf3;--faint:#9aa4af;--grid:#30363d}${rules(1)}}
-text{fill:var(--ink)}.faint{fill:var(--faint)}.title{font-size:16px;font-weight:600}
-.grid{stroke:var(--grid);stroke-width:1}.line{fill:none;stroke:var(--c);stroke-width:1.6}.ours{stroke-width:3}
-.dot,.bar{fill:var(--c)}.label{fill:var(--c)}.lead{stroke:var(--c);stroke-width:1;opacity:.5}.strong{font-weight:600}
-.back{fill:#fff}@media (prefers-color-scheme:dark){.back{fill:#0d1117}}
-</style>`;
+function style() {
+  const rules = (mode) => Object.entries(COLOURS).map(([name, both]) => `--${name.replaceAll(".", "-")}:${both[mode]}`);
+  return `<style>svg{${rules(0).join(";")};color-scheme:light dark}@media (prefers-color-scheme:dark){svg{${rules(1).join(";")}}}</style>`;
 }
 
-const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-const at = (number) => number.toFixed(1);
-
-function document({ title, subtitle, names, body, height = HEIGHT }) {
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(title)}">
-${style([...new Set(names)])}
-<rect class="back" width="${WIDTH}" height="${height}" rx="8"/>
-<text class="title" x="20" y="28">${escaped(title)}</text>
-<text class="faint" x="20" y="47">${escaped(subtitle)}</text>
-${body.join("\n")}
-</svg>
-`;
+/** A chart as a document. */
+async function draw({ title, subtitle, ...chart }) {
+  const { spec } = compile({
+    title: {
+      text: title,
+      subtitle,
+      anchor: "start",
+      frame: "bounds",
+      offset: 14,
+      fontSize: 16,
+      fontWeight: 600,
+      subtitleFontSize: 13,
+      subtitlePadding: 5,
+      color: colour("ink"),
+      subtitleColor: colour("faint"),
+    },
+    padding: 16,
+    background: colour("back"),
+    config: {
+      font: FONT,
+      view: { stroke: null },
+      text: { fontSize: 13, color: colour("ink") },
+      axis: {
+        labelFontSize: 13,
+        titleFontSize: 13,
+        titleFontWeight: 400,
+        labelColor: colour("faint"),
+        titleColor: colour("faint"),
+        gridColor: colour("grid"),
+        domain: false,
+        ticks: false,
+        labelPadding: 8,
+      },
+    },
+    ...chart,
+  });
+  const svg = await new vega.View(vega.parse(spec), { renderer: "none" }).toSVG();
+  const label = title.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  return `${svg.replace(/<svg[^>]*?(viewBox="[^"]*")>/, `<svg xmlns="http://www.w3.org/2000/svg" $1 role="img" aria-label="${label}">\n${style()}`)}\n`;
 }
 
-function nanoseconds(value) {
-  const [unit, size] = value >= 1e6 ? ["ms", 1e6] : value >= 1e3 ? ["µs", 1e3] : ["ns", 1];
-  return `${value / size} ${unit}`;
-}
+const byName = { field: "name", type: "nominal", scale: null };
+const nanoseconds =
+  "datum.value >= 1e6 ? datum.value / 1e6 + ' ms' : datum.value >= 1e3 ? datum.value / 1e3 + ' µs' : datum.value + ' ns'";
 
-function logarithmic(low, high, from, to) {
-  const scale = (value) => from + ((Math.log(value) - Math.log(low)) / (Math.log(high) - Math.log(low))) * (to - from);
-  const ticks = [];
-  for (let power = Math.ceil(Math.log10(low) - 1e-9); power <= Math.log10(high) + 1e-9; power += 1)
-    ticks.push(10 ** power);
-  return { scale, ticks };
-}
-
-function linear(high, from, to, step) {
-  const scale = (value) => from + (value / high) * (to - from);
-  const ticks = [];
-  for (let value = 0; value <= high; value += step) ticks.push(value);
-  return { scale, ticks };
-}
-
-/** Labels at the right, pushed apart where lines end close together. */
-function labels(series, y) {
-  const placed = series.map((one) => ({ ...one, at: y(one.points.at(-1)[1]) })).sort((a, b) => a.at - b.at);
-  let free = PLOT.top - 4;
+/** Where the label of each line stands: at its end, pushed apart where lines end close together. */
+function labels(series, scale) {
+  const placed = series.map((one) => ({ ...one, y: scale(one.points.at(-1)[1]) })).sort((a, b) => a.y - b.y);
+  let free = 0;
   for (const one of placed) {
-    one.y = Math.max(one.at, free);
-    free = one.y + 16;
+    one.y = Math.max(one.y, free);
+    free = one.y + LABEL;
   }
-  const over = Math.max(0, free - 16 - PLOT.bottom);
-  for (const one of placed) one.y -= over * ((one.y - PLOT.top) / (PLOT.bottom - PLOT.top));
-  return placed;
+  const over = Math.max(0, free - LABEL - PLOT.height);
+  return placed.map(({ name, label, ours, y }) => ({
+    name: colour(name),
+    label,
+    ours,
+    y: y - over * (y / PLOT.height),
+  }));
 }
 
 /** Lines over a common x; a series is `{ name, label, points: [[x, y], …], ours }`. */
-function lines({ title, subtitle, xLabel, x, y, xTicks, yLabel, series }) {
-  const body = [];
-  for (const tick of y.ticks) {
-    body.push(`<path class="grid" d="M${PLOT.left} ${at(y.scale(tick))}H${PLOT.right}"/>`);
-    body.push(
-      `<text class="faint" x="${PLOT.left - 8}" y="${at(y.scale(tick) + 4)}" text-anchor="end">${yLabel(tick)}</text>`,
-    );
-  }
-  for (const tick of xTicks) {
-    body.push(
-      `<text class="faint" x="${at(x.scale(tick))}" y="${PLOT.bottom + 20}" text-anchor="middle">${tick.toLocaleString("en")}</text>`,
-    );
-  }
-  body.push(
-    `<text class="faint" x="${(PLOT.left + PLOT.right) / 2}" y="${PLOT.bottom + 40}" text-anchor="middle">${escaped(xLabel)}</text>`,
+function lines({ title, subtitle, x, y, series }) {
+  const scale = vega
+    .scale(y.type ?? "linear")()
+    .domain(y.domain)
+    .range([PLOT.height, 0]);
+  const values = series.flatMap(({ name, points, ours, dots = true }) =>
+    points.map((point) => ({ name: colour(name), series: name, x: point[0], y: point[1], ours, dots })),
   );
-  for (const { name, points, ours, dots = true } of series) {
-    const path = points.map(([px, py], i) => `${i === 0 ? "M" : "L"}${at(x.scale(px))} ${at(y.scale(py))}`).join("");
-    body.push(`<g class="${classOf(name)}"><path class="line${ours ? " ours" : ""}" d="${path}"/>`);
-    if (dots)
-      body.push(
-        ...points.map(
-          ([px, py]) => `<circle class="dot" cx="${at(x.scale(px))}" cy="${at(y.scale(py))}" r="${ours ? 3.5 : 2.5}"/>`,
-        ),
-      );
-    body.push("</g>");
-  }
-  for (const { name, label, points, ours, at: end, y: place } of labels(series, y.scale)) {
-    const from = x.scale(points.at(-1)[0]);
-    body.push(
-      `<g class="${classOf(name)}"><path class="lead" d="M${at(from + 5)} ${at(end)}L${PLOT.right + 14} ${at(place)}"/>` +
-        `<text class="label${ours ? " strong" : ""}" x="${PLOT.right + 18}" y="${at(place + 4)}">${escaped(label)}</text></g>`,
-    );
-  }
-  return document({ title, subtitle, names: series.map(({ name }) => name), body });
+  const encoding = {
+    x: { field: "x", type: "quantitative", scale: { nice: false, ...x }, axis: { grid: false, ...x.axis } },
+    y: { field: "y", type: "quantitative", scale: { nice: false, ...y }, axis: { title: null, ...y.axis } },
+    color: byName,
+  };
+  const own = (yes, no) => ({ condition: { test: "datum.ours", value: yes }, value: no });
+  const at = { data: { values: labels(series, scale) }, encoding: { color: byName } };
+  return draw({
+    title,
+    subtitle,
+    ...PLOT,
+    data: { values },
+    layer: [
+      { mark: "line", encoding: { ...encoding, detail: { field: "series" }, strokeWidth: own(3, 1.6) } },
+      {
+        transform: [{ filter: "datum.dots" }],
+        mark: { type: "circle", opacity: 1 },
+        encoding: { ...encoding, size: own(44, 22) },
+      },
+      {
+        ...at,
+        mark: { type: "text", align: "left", baseline: "middle" },
+        encoding: {
+          ...at.encoding,
+          x: { value: PLOT.width + 14 },
+          y: { field: "y", type: "quantitative", scale: null },
+          text: { field: "label" },
+        },
+      },
+    ],
+  });
 }
 
 /** Groups of horizontal bars; a group is `{ title, bars: [{ name, label, value, text, mark }] }`. */
 function bars({ title, subtitle, sections, high, low }) {
-  const x =
-    low === undefined ? linear(high, 150, WIDTH - 160, high).scale : logarithmic(low, high, 150, WIDTH - 160).scale;
-  const body = [];
-  let y = 66;
-  for (const section of sections) {
-    body.push(`<text class="strong" x="20" y="${y + 12}">${escaped(section.title)}</text>`);
-    y += 22;
-    for (const { name, label, value, text, mark } of section.bars) {
-      const end = Math.max(x(Math.max(value, low ?? 0)), 152);
-      const last = mark === undefined ? end : Math.max(end, x(Math.max(mark, low ?? 0)));
-      body.push(
-        `<g class="${classOf(name)}"><text x="142" y="${y + 13}" text-anchor="end"${name.startsWith("sluice") ? ' class="strong"' : ""}>${escaped(label)}</text>` +
-          `<rect class="bar" x="150" y="${y + 2}" width="${at(end - 150)}" height="14" rx="2"/>` +
-          (mark === undefined
-            ? ""
-            : `<path class="lead" d="M${at(end)} ${y + 9}H${at(last)}M${at(last)} ${y + 3}V${y + 15}"/>`) +
-          `<text class="faint" x="${at(last + 8)}" y="${y + 13}">${escaped(text)}</text></g>`,
-      );
-      y += 20;
-    }
-    y += 14;
-  }
-  return document({
+  const scale =
+    low === undefined ? { domain: [0, high] } : { type: "log", domain: [low, high], clamp: true, nice: false };
+  const x = { type: "quantitative", scale, axis: null };
+  return draw({
     title,
     subtitle,
-    names: sections.flatMap((section) => section.bars.map(({ name }) => name)),
-    body,
-    height: y + 6,
+    spacing: 14,
+    vconcat: sections.map((section) => ({
+      title: {
+        text: section.title,
+        anchor: "start",
+        frame: "group",
+        dx: -BAR.names,
+        offset: 6,
+        fontSize: 13,
+        fontWeight: 600,
+        color: colour("ink"),
+      },
+      width: BAR.width,
+      height: { step: BAR.step },
+      data: {
+        values: section.bars.map((bar) => ({
+          ...bar,
+          name: colour(bar.name),
+          low: low ?? 0,
+          last: Math.max(bar.mark ?? 0, bar.value),
+        })),
+      },
+      encoding: {
+        y: {
+          field: "label",
+          type: "nominal",
+          sort: null,
+          axis: {
+            title: null,
+            minExtent: BAR.names,
+            maxExtent: BAR.names,
+            labelColor: colour("ink"),
+            labelLimit: BAR.names,
+          },
+        },
+      },
+      layer: [
+        {
+          mark: { type: "bar", height: 14, cornerRadius: 2 },
+          encoding: { x: { ...x, field: "value" }, x2: { field: "low" }, color: byName },
+        },
+        ...(section.bars.some(({ mark }) => mark !== undefined)
+          ? [
+              {
+                mark: { type: "rule", opacity: 0.6 },
+                encoding: { x: { ...x, field: "value" }, x2: { field: "last" }, color: byName },
+              },
+              {
+                mark: { type: "tick", size: 12, thickness: 1, opacity: 0.6 },
+                encoding: { x: { ...x, field: "last" }, color: byName },
+              },
+            ]
+          : []),
+        {
+          mark: { type: "text", align: "left", dx: 8, color: colour("faint") },
+          encoding: { x: { ...x, field: "last" }, text: { field: "text" } },
+        },
+      ],
+    })),
   });
 }
 
@@ -185,6 +241,13 @@ const extent = (series) => {
   return [Math.min(...values), Math.max(...values)];
 };
 
+/** An axis of powers of ten. */
+function costs(low, high) {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const values = Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
+  return { type: "log", domain: [values[0], values.at(-1)], axis: { values, labelExpr: nanoseconds } };
+}
+
 function channelsChart({ groups: found }, subtitle) {
   const series = [
     ...grown(found, "select", { sluice: "ours: select", go: "Go: reflect.Select" }),
@@ -196,11 +259,12 @@ function channelsChart({ groups: found }, subtitle) {
   return lines({
     title: "What an event costs, by the number of channels waited on",
     subtitle,
-    xLabel: "channels",
-    yLabel: nanoseconds,
-    x: logarithmic(2, 10_000, PLOT.left + 8, PLOT.right),
-    y: logarithmic(10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high)), PLOT.bottom, PLOT.top),
-    xTicks: [2, 10, 100, 1_000, 10_000],
+    x: {
+      type: "log",
+      domain: [2, 10_000],
+      axis: { title: "channels", values: [2, 10, 100, 1_000, 10_000], format: "," },
+    },
+    y: costs(low, high),
     series,
   });
 }
@@ -216,11 +280,12 @@ function bufferChart({ groups: found }, subtitle) {
   return lines({
     title: "What a message costs, by the size of the buffer",
     subtitle,
-    xLabel: "messages the buffer holds",
-    yLabel: nanoseconds,
-    x: logarithmic(1, 8_192, PLOT.left + 8, PLOT.right),
-    y: logarithmic(10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high)), PLOT.bottom, PLOT.top),
-    xTicks: [1, 8, 128, 1_024, 8_192],
+    x: {
+      type: "log",
+      domain: [1, 8_192],
+      axis: { title: "messages the buffer holds", values: [1, 8, 128, 1_024, 8_192], format: "," },
+    },
+    y: costs(low, high),
     series,
   });
 }
@@ -274,11 +339,8 @@ function floodChart({ groups: found }, subtitle) {
   return lines({
     title: "Resident memory under a flooding peer",
     subtitle: `1,000 messages a second are taken. ${subtitle}`,
-    xLabel: "seconds",
-    yLabel: (value) => `${value} MB`,
-    x: linear(seconds, PLOT.left + 8, PLOT.right, 1),
-    y: linear(Math.ceil(extent(series)[1] / 400) * 400, PLOT.bottom, PLOT.top, 200),
-    xTicks: Array.from({ length: 5 }, (_, i) => Number(((seconds * i) / 4).toFixed(1))),
+    x: { domain: [0, seconds], axis: { title: "seconds", tickCount: 5 } },
+    y: { domain: [0, Math.ceil(extent(series)[1] / 400) * 400], axis: { labelExpr: "datum.label + ' MB'" } },
     series,
   });
 }
@@ -309,13 +371,14 @@ function memoryChart({ groups: found }, subtitle) {
 }
 
 /** The SVG documents, by name. A chart whose rows were not measured is left out. */
-export function charts(report) {
+export async function charts(report) {
   const subtitle = `Node ${report.node}${report.go ? `, Go ${report.go}` : ""}; commit ${report.commit}; medians`;
   const { growth, liveness, sockets, memory } = report.groups;
-  return {
+  const drawn = {
     ...(growth && { channels: channelsChart(report, subtitle), buffers: bufferChart(report, subtitle) }),
     ...(liveness && { liveness: livenessChart(report, subtitle) }),
     ...(sockets?.flood && { flood: floodChart(report, subtitle) }),
     ...(memory && { memory: memoryChart(report, subtitle) }),
   };
+  return Object.fromEntries(await Promise.all(Object.entries(drawn).map(async ([name, svg]) => [name, await svg])));
 }

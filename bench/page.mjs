@@ -9,7 +9,7 @@ import { groups } from "./rows.mjs";
 import { markdown, number } from "./table.mjs";
 import { judged } from "./targets.mjs";
 
-export function writePage(report, root) {
+export async function writePage(report, root) {
   const pages = ["benchmarks", "profiles"].map((name) => `${root}docs/${name}.md`);
   for (const page of pages) {
     let text = readFileSync(page, "utf8");
@@ -21,7 +21,7 @@ export function writePage(report, root) {
     }
     writeFileSync(page, text);
   }
-  for (const [name, svg] of Object.entries(charts(report))) writeFileSync(`${root}docs/charts/${name}.svg`, svg);
+  for (const [name, svg] of Object.entries(await charts(report))) writeFileSync(`${root}docs/charts/${name}.svg`, svg);
   execFileSync(process.execPath, [
     `${root}node_modules/oxfmt/bin/oxfmt`,
     ...pages,

@@ -47,8 +47,8 @@ const { values: flags, positionals: wanted } = parseArgs({
   },
 });
 
-if (flags.charts) draw();
-else if (flags.profile) profileRows();
+if (flags.charts) await draw();
+else if (flags.profile) await profileRows();
 else if (flags.against !== undefined) await against(flags.against);
 else await bench();
 
@@ -64,7 +64,7 @@ async function bench() {
   save("latest", report);
   if (!flags.publish) return;
   save("published", report);
-  draw();
+  await draw();
 }
 
 async function against(revision) {
@@ -78,7 +78,7 @@ async function against(revision) {
   console.log(movements(await compare(pairs, { rounds, settings, now: "now", then, step }), revision));
 }
 
-function profileRows() {
+async function profileRows() {
   const rows = chosenRows();
   keepBuild("now", root);
   const step = progress(rows.length);
@@ -93,7 +93,7 @@ function profileRows() {
   save("latest", report);
   if (!flags.publish) return;
   save("published", report);
-  draw();
+  await draw();
 }
 
 function chosenRows() {
@@ -225,6 +225,6 @@ function save(name, report) {
 }
 
 /** Writes the tables and charts of docs/benchmarks.md anew. */
-function draw() {
-  writePage(JSON.parse(readFileSync(results("published"), "utf8")), root);
+async function draw() {
+  await writePage(JSON.parse(readFileSync(results("published"), "utf8")), root);
 }

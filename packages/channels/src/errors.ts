@@ -74,7 +74,7 @@ export class SluiceError extends Error {
     Object.defineProperty(this, brand, { value: true });
   }
 
-  // The TypeError or RangeError of a programmer's mistake is one as well, of kind INVALID.
+  /** The TypeError or RangeError of a programmer's mistake is one as well, of kind INVALID. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return super[Symbol.hasInstance](value) || (this === SluiceError && isObject(value) && marked in value);
   }

@@ -3,7 +3,9 @@
 
 /** A node of one list at a time; in none while its fields are undefined. */
 export interface Link {
+  /** Who stands before it. */
   previous: Link | undefined;
+  /** Who stands behind it. */
   next: Link | undefined;
 }
 
@@ -12,9 +14,12 @@ export interface Link {
  * and its first: then no end is a special case.
  */
 export class List<N extends Link> implements Link {
+  /** Its last node, or itself. */
   previous: Link = this;
+  /** Its first node, or itself. */
   next: Link = this;
 
+  /** Its first node, if it has any. */
   get head(): N | undefined {
     return this.next === this ? undefined : (this.next as N);
   }
@@ -26,6 +31,7 @@ export class List<N extends Link> implements Link {
     return count;
   }
 
+  /** Puts a node behind all others. */
   append(node: N): void {
     const last = this.previous;
     node.previous = last;

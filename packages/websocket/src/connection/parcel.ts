@@ -11,6 +11,7 @@ import type { Data } from "../protocol/message.ts";
 
 /** A message encoded once, framed once, and compressed once for all who agreed on no context takeover. */
 export interface Prepared {
+  /** Text or binary. */
   readonly type: MessageType;
   /** Of the message itself, in bytes. */
   readonly byteLength: number;

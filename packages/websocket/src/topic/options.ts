@@ -30,7 +30,14 @@ export interface TopicOptions {
    * Behind by more than this, a client is slow: messages of this topic that wait in this process and are not yet with
    * its socket. Default 256 messages, 1 MiB.
    */
-  readonly limit?: { readonly messages?: number | undefined; readonly bytes?: number | undefined } | undefined;
+  readonly limit?:
+    | {
+        /** Default 256. */
+        readonly messages?: number | undefined;
+        /** Default 1 MiB. */
+        readonly bytes?: number | undefined;
+      }
+    | undefined;
   /**
    * Messages of the same key replace each other in the queue of a client that is behind: the newest is kept. What is
    * replaced counts as dropped. Called once for each message.

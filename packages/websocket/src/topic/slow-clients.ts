@@ -6,6 +6,7 @@ import type { Client } from "../connection/client.ts";
 
 /** A client of a topic that did not keep up. */
 export interface SlowClient {
+  /** Who. */
   readonly client: Client;
   /** Messages that it lost since the last event. */
   readonly dropped: number;

@@ -62,6 +62,7 @@ export class Topic implements Disposable {
   #turning = false;
   #disposed = false;
 
+  /** Makes a topic that nobody has joined. */
   constructor(options: TopicOptions = {}) {
     this.#settings = checkTopic(options);
     this.#slow = new SlowClients(this.#settings.name);
