@@ -208,7 +208,7 @@ const definitions = {
         program: "echo",
         kind: "echoed",
         size: 64,
-        what: "a text of 64 bytes to the server and back; microseconds",
+        what: "a text of 64 bytes to the server and back; microseconds, and those of the server's CPU",
       },
       {
         name: "served-receive",
@@ -285,7 +285,7 @@ const METRICS = {
   flooded: ["megabytes"],
   idle: ["resident", "heap"],
   connects: ["rate"],
-  echoed: ["microseconds"],
+  echoed: ["microseconds", "cpu"],
   taken: ["rate"],
   told: ["microseconds"],
   drained: ["beyond"],

@@ -417,7 +417,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
     if (!this.#isOpen()) return;
     this.#silence.end();
     const failure = lost(this.#journey, errno);
-    this.#outgoing.end(failure);
+    this.#outgoing.end(() => failure);
     this.#pings.fail(() => failure);
   }
 
@@ -442,7 +442,7 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
   #letGo(): void {
     this.#silence.end();
     const info = this.#ending.soFar();
-    this.#outgoing.end(info.error ?? usedAfterClose(this.#journey, "send", info));
+    this.#outgoing.end(() => info.error ?? usedAfterClose(this.#journey, "send", info));
     this.#pings.fail(() => info.error ?? usedAfterClose(this.#journey, "ping", info));
   }
 

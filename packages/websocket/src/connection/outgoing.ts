@@ -83,7 +83,7 @@ export class Outgoing {
   #messages = 0;
   #departed = 0;
   #ended = false;
-  #reason: unknown = undefined;
+  #reason: (() => unknown) | undefined = undefined;
 
   constructor(options: OutgoingOptions) {
     this.#options = options;
@@ -246,8 +246,8 @@ export class Outgoing {
     if (this.#socket.readyState === WebSocket.OPEN) this.#writePong();
   }
 
-  /** Rejects the sends that wait. What was accepted is the connection's business. */
-  end(reason: unknown): void {
+  /** Rejects the sends that wait; the reason is made when there are any. What was accepted is the connection's business. */
+  end(reason: () => unknown): void {
     this.answer();
     this.#ended = true;
     this.#reason = reason;
@@ -255,9 +255,11 @@ export class Outgoing {
     this.#slots?.clear();
     this.#pong = undefined;
     this.leave();
+    if (this.#line.length === 0) return;
+    const why = reason();
     for (let item = this.#line.first; item !== undefined; item = this.#line.first) {
       this.#line.remove(item);
-      if (item.call !== undefined) settle(item.call.reject, reason);
+      if (item.call !== undefined) settle(item.call.reject, why);
     }
   }
 
@@ -334,7 +336,7 @@ export class Outgoing {
       this.#write(payload, binary, undefined, (error) => {
         this.#messageDeparted(error);
         this.#lastAt = performance.now();
-        if (error instanceof Error) settle(reject, this.#reason ?? error);
+        if (error instanceof Error) settle(reject, this.#reason === undefined ? error : this.#reason());
         else settle(resolve, undefined);
       });
     });
