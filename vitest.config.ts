@@ -24,7 +24,7 @@ const CORE = ["packages/channels/test/**/*.test.ts"];
 // What needs Node (the heap, other processes, sockets) says so in its name.
 const NODE_ONLY = ["**/*.node.test.ts"];
 // What weighs the heap over many thousand rounds: to count what is covered makes it five times as slow.
-const HEAP = ["broadcast", "buffer", "costs", "flow", "group", "residue", "select-heap"].map(
+const HEAP = ["broadcast", "buffer", "costs", "flow", "group", "inspect-abandoned", "residue", "select-heap"].map(
   (name) => `packages/channels/test/${name}.node.test.ts`,
 );
 

@@ -6,6 +6,7 @@
 import { Ring } from "./buffer.ts";
 import { Offer } from "./case.ts";
 import { facts, waiting } from "./display.ts";
+import { counting } from "./count.ts";
 import { disposeBy } from "./dispose.ts";
 import { ClosedError } from "./errors.ts";
 import { runHook } from "./hook.ts";
@@ -16,7 +17,18 @@ import { isObject } from "./object.ts";
 import { refusal } from "./signal.ts";
 import { Source } from "./source.ts";
 import * as protocol from "./protocol.ts";
-import { accepts, awaited, drained, endReceivers, enlistSender, ready, sends, take, type Waiting } from "./protocol.ts";
+import {
+  accepts,
+  awaited,
+  drained,
+  endReceivers,
+  enlistSender,
+  ready,
+  senders,
+  sends,
+  take,
+  type Waiting,
+} from "./protocol.ts";
 import { rejected, sent, settle } from "./turn.ts";
 import type { SendCase, SendChannel, SignalOptions } from "./types.ts";
 import { failSend, type Kind, parkIn, recorder } from "./waiter.ts";
@@ -112,6 +124,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     this.#capacity = capacity + 0; // and never -0
     this.#options = options === NONE ? NONE : { name, overflow, onDrop }; // a copy: the caller's may change
     refuseClones?.(this);
+    counting?.made(this, "Channel", new.target);
   }
 
   /** @internal */
@@ -197,6 +210,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     recorder?.passed();
     if (this.#end !== undefined) return;
     this.#end = { cause };
+    counting?.touched(this);
     this[endReceivers]();
     while (this.#senders.head) this.#senders.head.wake(this, undefined, false);
   }
@@ -226,6 +240,11 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   }
 
   /** @internal */
+  get [senders](): List<Waiting> {
+    return this.#senders;
+  }
+
+  /** @internal */
   [accepts](): boolean {
     return this.#end !== undefined || this.#buffer.length < this.#capacity || this.#drops() || this[awaited]();
   }
@@ -239,6 +258,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
   /** @internal */
   [enlistSender](waiter: Waiting): void {
     this.#queue().append(waiter);
+    counting?.touched(this);
     this[turnedReady]();
   }
 
@@ -248,6 +268,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     if (this.#buffer.length < this.#capacity) {
       if (this.#buffer === EMPTY) this.#buffer = new Ring();
       this.#buffer.push(value);
+      counting?.touched(this);
       this[turnedReady]();
       return true;
     }
@@ -258,6 +279,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
 
   #park(value: T, options: SignalOptions | undefined): Promise<void> {
     const parked = parkIn<void>(this.#queue(), SEND, this, options, value);
+    counting?.touched(this);
     this[turnedReady]();
     return parked;
   }
@@ -277,6 +299,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
       dropped = this.#buffer.shift();
       this.#buffer.push(value);
     }
+    counting?.dropped(this);
     runHook(this.#options.onDrop, dropped);
   }
 }

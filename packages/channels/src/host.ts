@@ -57,8 +57,8 @@ export function ref(handle: unknown): void {
   (handle as { ref?: () => void } | undefined)?.ref?.();
 }
 
-// A module of Node's, which Deno, Bun and workerd have, too; an empty object elsewhere.
-function builtin(name: string): object {
+/** @internal A module of Node's, which Deno, Bun and workerd have, too; an empty object elsewhere. */
+export function builtin(name: string): object {
   return (globalThis as Host).process?.getBuiltinModule?.(`node:${name}`) ?? {};
 }
 

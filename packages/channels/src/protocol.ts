@@ -52,6 +52,8 @@ export const crowded: unique symbol = Symbol("crowded");
 
 /** @internal What the program called, of which the wait on this channel is a part. */
 export const asked: unique symbol = Symbol("asked");
+/** @internal The queue of the senders that wait. */
+export const senders: unique symbol = Symbol("senders");
 
 /** @internal Parks an operation behind every other, and gives its promise. */
 export const park: unique symbol = Symbol("park");

@@ -14,7 +14,7 @@ import { Source } from "./source.ts";
 import { random } from "./random.ts";
 import { fail, rejected, settle, settled } from "./turn.ts";
 import type { ReceiveCase, ReceiveChannel, SendCase, SendChannel } from "./types.ts";
-import { arrive, done, recorder } from "./waiter.ts";
+import { arrive, done, parks, recorder } from "./waiter.ts";
 
 // Constants of this module: an import is looked up at each use, which costs a hot path 15 % (bench: receive-many).
 const ready: typeof protocol.ready = protocol.ready;
@@ -242,6 +242,7 @@ function parkSelect(cases: CaseList, options: SelectOptions | undefined): Promis
     const selection = spare ?? new Selection();
     spare = undefined;
     if (options !== undefined) listen(selection, options); // first: what throws here must leave nothing behind
+    parks();
     recorder?.parked(selection, "select", cases.list.filter(Boolean));
     selection.enlist(cases, resolve, reject);
   });

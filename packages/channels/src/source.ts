@@ -4,6 +4,7 @@
 
 import { Intake } from "./case.ts";
 import { closing, displayBy, facts, waiting } from "./display.ts";
+import { counting } from "./count.ts";
 import { arrived, latest, type Step, StepIterator } from "./iterator.ts";
 import { List } from "./list.ts";
 import { check, viaProxy } from "./mistake.ts";
@@ -65,6 +66,8 @@ export { rejected, sent, settle, settled } from "./turn.ts";
 /** @internal */
 export { Intake, Offer } from "./case.ts";
 /** @internal */
+export { counting } from "./count.ts";
+/** @internal */
 export { disposeBy } from "./dispose.ts";
 /** @internal */
 export { named } from "./error-name.ts";
@@ -88,6 +91,7 @@ export {
   park,
   put,
   rouse,
+  senders,
   whenClosed,
 } from "./protocol.ts";
 /** @internal */
@@ -250,7 +254,10 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
     if (refused !== undefined) return refused;
     if (!this[ready]()) return this[park](RECEIVE_MANY, options);
     const batch: T[] = [];
-    while (batch.length < limit && this[ready]() && !this[drained]()) batch.push(this[take]());
+    while (batch.length < limit && this[ready]() && !this[drained]()) {
+      counting?.taking(this);
+      batch.push(this[take]());
+    }
     return settled(batch);
   }
 
@@ -304,8 +311,10 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
   /** @internal */
   [handOff](value: T): boolean {
     const first = this.#front.head;
-    first?.wake(this, value, true);
-    return first !== undefined;
+    if (first === undefined) return false;
+    first.wake(this, value, true);
+    counting?.handed(this);
+    return true;
   }
 
   /** @internal */
@@ -334,6 +343,7 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
     recorder?.passed();
     if (!this[ready]()) return undefined;
     if (this[drained]()) return endOf(this.cause);
+    counting?.taking(this);
     return { ok: true, value: this[take](), done: false };
   }
 
@@ -408,6 +418,7 @@ export abstract class Source<out T> implements ReceiveChannel<T>, Words<T> {
   // (bench: buffered, 10 ns of 100).
   #received(): Promise<Received<T>> {
     if (this[drained]()) return settled(endOf(this.cause));
+    counting?.taking(this);
     return settled({ ok: true, value: this[take](), done: false });
   }
 }

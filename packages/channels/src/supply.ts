@@ -2,6 +2,7 @@
 // `Outlet` is the channel, the same class for all of them; what it gives out is the business of a `Supply`, which is
 // also the queue of who waits. Surprising: nobody needs to say when to begin, the queue sees it.
 
+import { counting } from "./count.ts";
 import { disposeBy } from "./dispose.ts";
 import { bound } from "./host.ts";
 import {
@@ -206,6 +207,7 @@ export class Outlet<out T> extends Source<T> implements Disposable {
   constructor(supply: Supply<T>) {
     super(supply);
     this.#supply = supply;
+    counting?.made(this, "Flow", undefined);
   }
 
   override get closed(): boolean {

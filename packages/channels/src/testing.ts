@@ -8,7 +8,9 @@ import { named } from "./error-name.ts";
 import { parseDuration } from "./time/duration.ts";
 import { CONFLICT, INTERNAL, INVALID, SluiceError } from "./errors.ts";
 import { macrotask } from "./host.ts";
-import { formatParked, type ParkedOperation, ParkedOperations, recordVirtual } from "./inspect.ts";
+import { formatParked } from "./inspect.ts";
+import { type ParkedOperation, ParkedOperations } from "./inspect/operations.ts";
+import { recordVirtual } from "./inspect/record.ts";
 import { setRandom } from "./random.ts";
 import { budgetByCount, completions, holding } from "./turn.ts";
 import type { Duration } from "./types.ts";
@@ -116,6 +118,14 @@ class Run implements Clock, VirtualTime {
     this.#alarms.delete(alarm);
   }
 
+  get armed(): number {
+    return this.#alarms.size;
+  }
+
+  get next(): number | undefined {
+    return this.#alarms.first?.due;
+  }
+
   advance(duration: Duration): Promise<void> {
     return this.#calmAfter((ring) => {
       const milliseconds = parseDuration(duration);
@@ -162,7 +172,7 @@ class Run implements Clock, VirtualTime {
         else if (this.#jump()) start();
         else {
           this.#end();
-          reject(new DeadlockError(this.operations.list()));
+          reject(new DeadlockError([...this.operations.abandoned, ...this.operations.list()]));
         }
       };
       start();

@@ -27,6 +27,8 @@ let looked = 0;
 let renewing = false;
 let turning = false;
 let failing = false;
+let budgeted = 0; // how often it was spent
+let longest = 0; // turn, in milliseconds, as far as looks saw it
 let budget = 0; // its number: a turn that was asked for under another one begins nothing
 
 /** Settles a promise: at once, or in the order of the calls when the budget lets it. */
@@ -74,6 +76,11 @@ export function sent(): Promise<void> {
 /** @internal A number that has changed when any promise of this library settled in between. */
 export function completions(): number {
   return granted - Math.max(credit, -grace);
+}
+
+/** @internal What the turns of the loop were like, since this module was loaded. */
+export function turns(): { readonly completions: number; readonly budgeted: number; readonly longest: number } {
+  return { completions: completions(), budgeted, longest };
 }
 
 /** @internal True while a completion waits for its turn. */
@@ -136,8 +143,12 @@ function look(): void {
     if (!renewing) afterTurn(renew);
     renewing = true;
   }
+  if (time - turnBegan > longest) longest = time - turnBegan;
   if (granted + stride - turnGranted > TURN_COMPLETIONS || time - turnBegan >= turnMilliseconds) {
-    if (!turning) askForTurn(budget);
+    if (!turning) {
+      budgeted += 1;
+      askForTurn(budget);
+    }
     turning = true;
     return;
   }

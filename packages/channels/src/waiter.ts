@@ -9,11 +9,27 @@ import { fail } from "./turn.ts";
 import type { SendChannel, SignalOptions } from "./types.ts";
 
 let arrivals = 0;
+let waiting = 0;
 
 /** @internal The place of an operation among all that wait, across channels: the lower number came first. */
 export function arrive(): number {
   arrivals += 1;
   return arrivals;
+}
+
+/** @internal Counts an operation that parks, recorded or not. */
+export function parks(): void {
+  waiting += 1;
+}
+
+/** @internal Counts one that nobody will ever wake: the collector took it. */
+export function vanishes(): void {
+  waiting -= 1;
+}
+
+/** @internal Operations that are parked, recorded or not, those that the collector took unseen included. */
+export function parkedNow(): number {
+  return waiting;
 }
 
 /** @internal What tells one operation from another. */
@@ -79,6 +95,7 @@ export function parkIn<R>(
   return new Promise((resolve, reject) => {
     const waiter = new Waiter(kind, value, resolve, kind.fails || options !== undefined ? reject : undefined);
     if (options !== undefined) listen(waiter, options); // first: what throws here must leave nothing behind
+    waiting += 1;
     recorder?.parked(waiter, kind.what, on, kind.entry);
     queue.append(waiter);
   });
@@ -96,6 +113,7 @@ export function dismissAll(queue: List<Waiting>, iterator: object): void {
 /** @internal What every operation does that left its queues. */
 export function done(operation: Parked): void {
   if (operation.group !== undefined) unlisten(operation, operation.group);
+  waiting -= 1;
   recorder?.left(operation);
 }
 

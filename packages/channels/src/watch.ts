@@ -47,6 +47,11 @@ export abstract class Watch<out S extends Watched> implements Front, Receiver {
     if (behind !== undefined) behind.#ahead = ahead;
   }
 
+  /** @internal Who comes next in the chain, for reports. */
+  get behind(): Front {
+    return this.#behind ?? this.#queue;
+  }
+
   /** The earliest: whoever waits here, or somebody behind. */
   get head(): Receiver | undefined {
     return Watch.#earliest(this, this.#queue.head);

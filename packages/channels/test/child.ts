@@ -35,9 +35,11 @@ export class Child {
    */
   async run(body: string, ...flags: string[]): Promise<Ended> {
     const index = JSON.stringify(pathToFileURL(join(this.#library, "index.js")).href);
+    const inspect = JSON.stringify(pathToFileURL(join(this.#library, "inspect.js")).href);
     const testing = JSON.stringify(pathToFileURL(join(this.#library, "testing.js")).href);
     const code = `
       import { Channel, ClosedError, Selector, select, time, trySelect } from ${index};
+      import { record } from ${inspect};
       import { virtualTime } from ${testing};
       ${body}
     `;

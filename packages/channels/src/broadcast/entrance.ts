@@ -2,6 +2,7 @@
 
 import {
   accepts,
+  counting,
   type Crowded,
   crowded,
   disposeBy,
@@ -16,6 +17,7 @@ import {
   recorder,
   refusal,
   rejected,
+  senders,
   sends,
   sent,
   settle,
@@ -66,9 +68,9 @@ export abstract class Sender<in out T> implements Disposable {
   send(value: T, options?: SignalOptions): Promise<void> {
     const refused = refusal(options);
     if (refused !== undefined) return refused;
-    const { senders, entrance } = this.#log;
+    const { entrance } = this.#log;
     try {
-      return this[put](value) ? sent() : parkIn(senders, SEND, entrance, options, value);
+      return this[put](value) ? sent() : parkIn(this.#log.senders, SEND, entrance, options, value);
     } catch (closed) {
       return rejected(closed);
     }
@@ -92,10 +94,10 @@ export abstract class Sender<in out T> implements Disposable {
    */
   close(cause?: unknown): void {
     recorder?.passed();
-    const { senders, entrance, end } = this.#log;
+    const { senders: queue, entrance, end } = this.#log;
     if (end !== undefined) return;
     this.#log.close({ cause });
-    while (senders.head !== undefined) senders.head.wake(entrance, undefined, false);
+    while (queue.head !== undefined) queue.head.wake(entrance, undefined, false);
   }
 
   /** @internal As the case `key` of a select. */
@@ -127,6 +129,7 @@ export class Entrance<in out T> extends Sender<T> implements SendChannel<T>, Sin
     super(log, name);
     this.#log = log;
     log.entrance = this;
+    counting?.made(this, "Broadcast", undefined);
   }
 
   get length(): number {
@@ -148,6 +151,11 @@ export class Entrance<in out T> extends Sender<T> implements SendChannel<T>, Sin
   /** @internal */
   get [sends](): true {
     return true;
+  }
+
+  /** @internal */
+  get [senders](): List<Waiting> {
+    return this.#log.senders;
   }
 
   /** @internal */

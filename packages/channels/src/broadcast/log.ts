@@ -1,7 +1,17 @@
 // One log for all subscriptions: a value is stored once, with the number of those who have yet to receive it, and leaves
 // with the last of them. How many of those that block are full is counted, so that whether a send must wait is one look.
 
-import { type Crowded, endReceivers, type Link, List, Ring, type Source, unlink, type Waiting } from "../source.ts";
+import {
+  counting,
+  type Crowded,
+  endReceivers,
+  type Link,
+  List,
+  Ring,
+  type Source,
+  unlink,
+  type Waiting,
+} from "../source.ts";
 import type { SendChannel } from "../types.ts";
 
 /** @internal A value that somebody has yet to receive. */
@@ -88,6 +98,7 @@ export class Log<T> {
       (node as Follower<T>).offer(entry);
     }
     if (entry.holders > 0) this.entries.append(entry);
+    counting?.handed(this.entrance);
   }
 
   // A hook may send: what is dropped then is told after what was dropped before.

@@ -2,7 +2,7 @@
 // The log holds it only while it has nothing, when somebody may wait there. So of one that is full it can be told whether
 // anybody still holds it, or whether it was abandoned.
 
-import { disposeBy, drained, endReceivers, ready, recorder, Source, take } from "../source.ts";
+import { counting, disposeBy, drained, endReceivers, ready, recorder, Source, take } from "../source.ts";
 import type { ReceiveChannel } from "../types.ts";
 import type { Cursor } from "./cursor.ts";
 
@@ -31,6 +31,7 @@ export class Outlet<T> extends Source<T> implements Subscription<T> {
     this.#cursor = cursor;
     cursor.holder = new WeakRef(this);
     if (cursor.length === 0) cursor.channel = this;
+    counting?.made(this, "Subscription", undefined);
   }
 
   override get closed(): boolean {

@@ -4,6 +4,7 @@
 
 import {
   awaited,
+  counting,
   dormant,
   drained,
   due,
@@ -110,6 +111,7 @@ export abstract class Stage<T, R> extends Supply<R> {
   /** Takes one value that is there. */
   receive(): T {
     this.#taking = true;
+    counting?.taking(this.source);
     const value = this.source[take]();
     this.#taking = false;
     return value;

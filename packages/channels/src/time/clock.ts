@@ -28,6 +28,9 @@ export interface Clock {
   /** Rings an alarm at a moment of `now()`, and keeps the process alive until then if the alarm holds it. */
   set(alarm: Alarm, due: number): void;
   clear(alarm: Alarm): void;
+  /** Alarms that are set, and the moment of the first. */
+  readonly armed: number;
+  readonly next: number | undefined;
 }
 
 // One for each `setTimeout` there has been: fake timers bring another, and what waits on the host's own stays there.
@@ -77,6 +80,14 @@ export class HostClock implements Clock {
     this.#alarms.delete(alarm);
     if (alarm.holds) this.#unhold();
     if (this.#alarms.first === undefined && !this.#ringing) this.#release();
+  }
+
+  get armed(): number {
+    return this.#alarms.size;
+  }
+
+  get next(): number | undefined {
+    return this.#alarms.first?.due;
   }
 
   #hold(): void {
