@@ -53,6 +53,7 @@ const tracings = new Set<Tracing>();
  * @throws TypeError for options that are a mistake.
  *
  * @example
+ * import { Channel } from "@sluice/channels";
  * import { record, snapshot } from "@sluice/channels/inspect";
  *
  * record({ parked: true, channels: true });
@@ -120,6 +121,7 @@ export function snapshot(): Snapshot {
  * @throws RangeError when `longerThan` is negative.
  *
  * @example
+ * import { time } from "@sluice/channels";
  * import { trace } from "@sluice/channels/inspect";
  *
  * using tracing = trace({ longerThan: 5 });
