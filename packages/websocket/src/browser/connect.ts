@@ -8,6 +8,7 @@ import { Client } from "./client.ts";
 import { checkOptions, type ConnectOptions, type Settings } from "./options.ts";
 import { page } from "./page.ts";
 import { shownOf } from "./shown.ts";
+import { Watch } from "./silence.ts";
 import { SocketTransport } from "./socket.ts";
 import { StreamTransport } from "./stream.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
@@ -56,16 +57,16 @@ async function dial(url: string | URL, options: ConnectOptions): Promise<Client>
     },
   };
   const transport = openTransport(target, settings, events);
-  const timer = setTimeout(
-    () => outcome.trySend(timedOut(journey, `No connection to ${journey.url} within \`dialTimeout\``)),
-    settings.dialTimeout ?? 2 ** 31 - 1,
-  );
+  const late = new Watch(settings.dialTimeout ?? Infinity, () => {
+    outcome.trySend(timedOut(journey, `No connection to ${journey.url} within \`dialTimeout\``));
+  });
+  late.start();
   try {
     const { value } = await outcome.receive({ signal: settings.signal });
     if (value instanceof Client) return value;
     throw value as SluiceError;
   } finally {
-    clearTimeout(timer);
+    late.stop();
     outcome.close();
     if (client === undefined) transport.terminate();
   }

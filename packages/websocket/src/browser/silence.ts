@@ -3,6 +3,8 @@
 
 import type { Settings } from "./options.ts";
 
+const LONGEST = 2 ** 31 - 1; // milliseconds, of a timer
+
 /** @internal */
 export class Silence {
   readonly #reading: Watch | undefined;
@@ -45,7 +47,8 @@ export class Silence {
   }
 }
 
-class Watch {
+/** @internal A deadline that can be moved, and that a page that was late does not take for missed. */
+export class Watch {
   readonly #length: number;
   readonly #ring: () => void;
   #deadline = Infinity;
@@ -68,7 +71,7 @@ class Watch {
   }
 
   #arm(wait: number, isOver = false): void {
-    this.#timer = setTimeout(() => this.#look(isOver), Math.ceil(wait));
+    this.#timer = setTimeout(() => this.#look(isOver), Math.min(Math.ceil(wait), LONGEST));
   }
 
   /** @param isOver true for a second look: what was queued when the first found nothing has come in since. */

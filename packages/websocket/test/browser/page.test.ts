@@ -10,6 +10,7 @@ import { RawServer } from "../fixtures/raw-server.ts";
 import { next } from "../fixtures/served.ts";
 import { PlainServer } from "../fixtures/ws-server.ts";
 import { alike } from "./alike/all.ts";
+import { lifecycleOf } from "./lifecycle.ts";
 
 declare const sluice: typeof Face;
 
@@ -70,13 +71,15 @@ describe.each(["stream", "socket"] as const)("in a page, over a %s", (over) => {
     await using server = await PlainServer.listen();
     const { page } = chromium;
     const messages = await page.evaluate(async (url) => {
-      const refused = [
+      const refused: object[] = [
         { headers: {} },
-        { tls: {} },
         { readLimit: 1 },
+        { writeTimeout: "1s" },
         { keepAlive: { interval: "1s" } },
         { retries: 1 },
       ];
+      for (const option of ["tls", "addresses", "redirects", "compression", "compressionThreshold", "agent", "lookup"])
+        refused.push({ [option]: 0 });
       const told: string[] = [];
       for (const options of refused) {
         const error: unknown = await sluice.connect(url, options as never).catch((reason: unknown) => reason);
@@ -87,10 +90,13 @@ describe.each(["stream", "socket"] as const)("in a page, over a %s", (over) => {
     }, server.url);
     expect(messages).toEqual([
       "INVALID A page cannot set `headers`: put a token into `protocols`, a cookie or the URL",
-      "INVALID A page cannot set `tls`: that is for the browser to decide",
       "INVALID A page cannot set `readLimit`: the browser has its own; `unreadLimit` bounds what stands unread",
+      "INVALID A page cannot set `writeTimeout`: use `keepAlive` with `message`",
       expect.stringMatching(/^INVALID In a page `keepAlive` cannot be without `message`/),
       expect.stringMatching(/^INVALID There is no option `retries`/),
+      ...["tls", "addresses", "redirects", "compression", "compressionThreshold", "agent", "lookup"].map(
+        (option) => `INVALID A page cannot set \`${option}\`: that is for the browser to decide`,
+      ),
     ]);
     expect(server.connections).toBe(0);
   });
@@ -113,34 +119,7 @@ describe.each(["stream", "socket"] as const)("in a page, over a %s", (over) => {
     expect(await ending).toEqual({ code: 1006, initiator: "network", kind: "TIMEOUT" });
   });
 
-  test("a page that goes into the back/forward cache ends its connection; a link opens again when it is back", async () => {
-    await using server = await PlainServer.listen();
-    const page = await chromium.open();
-    await page.evaluate(
-      async ({ url, transport }) => {
-        const link = sluice.reconnect(url, { connect: { transport } });
-        Object.assign(globalThis, { link, same: true, ended: (await link.client()).closed });
-      },
-      { url: server.url, transport: over },
-    );
-    const first = await server.next();
-    const gone = new Promise((resolve) => first.socket.on("close", resolve));
-    await page.goto(chromium.url("/other"));
-    await gone;
-    await page.goBack({ waitUntil: "commit" }); // what comes back from the cache does not load
-    const state = await page.evaluate(async () => {
-      const { link, same, ended } = globalThis as never as {
-        link: ReturnType<typeof sluice.reconnect>;
-        same?: boolean;
-        ended: Promise<{ code: number; initiator: string }>;
-      };
-      const { code, initiator } = await ended;
-      await link.client();
-      return { same, code, initiator, epoch: link.state.value.epoch };
-    });
-    expect(state).toEqual({ same: true, code: 1001, initiator: "local", epoch: 2 });
-    await server.next();
-  });
+  lifecycleOf(() => chromium, over);
 });
 
 describe("a flood that nobody reads", () => {
@@ -239,7 +218,7 @@ test.each(["module", "shared"])("a %s worker connects", async (worker) => {
   const answer = await page.evaluate(
     async ({ url, kind, script }) => {
       const body = `
-        importScripts(${JSON.stringify(script)});
+        ${kind === "module" ? `import sluice from ${JSON.stringify(`${script}?module`)}` : `importScripts(${JSON.stringify(script)})`};
         const work = async (port) => {
           const client = await sluice.connect(${JSON.stringify(url)});
           await client.send("hello");
@@ -251,7 +230,8 @@ test.each(["module", "shared"])("a %s worker connects", async (worker) => {
       const from = URL.createObjectURL(new Blob([body], { type: "text/javascript" }));
       return new Promise((resolve) => {
         const { SharedWorker } = globalThis as unknown as { SharedWorker: new (from: string) => { port: MessagePort } };
-        const port: Worker | MessagePort = kind === "shared" ? new SharedWorker(from).port : new Worker(from);
+        const port: Worker | MessagePort =
+          kind === "shared" ? new SharedWorker(from).port : new Worker(from, { type: "module" });
         if (port instanceof MessagePort) port.start();
         port.addEventListener("message", (event) => resolve((event as MessageEvent).data));
       });
