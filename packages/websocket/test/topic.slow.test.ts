@@ -157,6 +157,18 @@ describe("a client that does not keep up", () => {
     expect(await readOn(stalled, 2)).toEqual(["4", "5"]);
   });
 
+  test("keeps the newest of each key also of what was told already, by the next message of that key", async () => {
+    const server = await serve();
+    using topic = new Topic({ slow: "drop-oldest", gather: "20ms", key: firstOf });
+    const stalled = await stall(server);
+    topic.add(stalled.client);
+    const early = await Promise.all(["a1", "b1", "a2"].map((message) => topic.publish(message)));
+    expect(early.map(({ dropped }) => dropped)).toEqual([0, 0, 0]);
+    await until(() => stalled.client.stats.messagesUnsent === 4);
+    expect(await topic.publish("a3")).toMatchObject({ dropped: 2 });
+    expect(await readOn(stalled, 2)).toEqual(["b1", "a3"]);
+  });
+
   test("gets what waits for it before a close frame of our own", async () => {
     const server = await serve({ closeTimeout: 0 });
     using topic = new Topic({ slow: "drop-oldest" });

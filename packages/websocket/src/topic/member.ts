@@ -30,7 +30,7 @@ export class Member implements Owner {
   #messages = 0;
   #bytes = 0;
   #oldest: Item | undefined = undefined;
-  #newest: Map<string, Item> | undefined = undefined;
+  #ofKey: Map<string, Set<Item>> | undefined = undefined;
   /** What waits until it is no longer slow. */
   readonly #waiting: Posting[] = [];
 
@@ -60,16 +60,17 @@ export class Member implements Owner {
     this.#bytes += parcel.byteLength;
     this.#oldest ??= item;
     if (key === undefined) return;
-    this.#newest ??= new Map();
-    this.#newest.set(key, item);
+    this.#ofKey ??= new Map();
+    const items = this.#ofKey.get(key);
+    if (items === undefined) this.#ofKey.set(key, new Set([item]));
+    else items.add(item);
   }
 
-  /** Drops the message of a key that waits; gives how many that were. */
+  /** Drops the messages of a key that wait; gives how many that were. */
   replace(key: string): number {
-    const item = this.#newest?.get(key);
-    if (item === undefined) return 0;
-    this.#drop(item);
-    return 1;
+    const items = [...(this.#ofKey?.get(key) ?? [])];
+    for (const item of items) this.#drop(item);
+    return items.length;
   }
 
   /** Drops the oldest messages until it is no longer slow, but not the newest; gives how many. */
@@ -123,8 +124,14 @@ export class Member implements Owner {
     this.#messages -= 1;
     this.#bytes -= item.payload.length;
     const { key } = item;
-    if (key !== undefined && this.#newest?.get(key) === item) this.#newest.delete(key);
+    if (key !== undefined) this.#forgetKey(key, item);
     if (this.#messages === 0) this.#membership.caughtUp(this);
     if (this.#waiting.length > 0 && !this.slow) this.letGo();
+  }
+
+  #forgetKey(key: string, item: Item): void {
+    const items = this.#ofKey?.get(key);
+    items?.delete(item);
+    if (items?.size === 0) this.#ofKey?.delete(key);
   }
 }
