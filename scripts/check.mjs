@@ -21,6 +21,11 @@ const gates = [
   { script: "test:site", headline: "The site, and every page of it in Chromium", after: "build" },
   { script: "test:covered", headline: "Tests, with what they cover", alone: true },
   { script: "test:rest", headline: "Tests: of the heap, of the docs, of the scripts", alone: true },
+  {
+    script: "test:busy",
+    headline: "Tests on short turns; those that have to do with time, on a busy machine",
+    alone: true,
+  },
   { script: "test:browser", headline: "Tests in Chromium: of the core, and of the socket in a page", alone: true },
 ];
 

@@ -1,16 +1,15 @@
 // `npm run test:steady`: all tests on a busy machine, with a process that only computes for each core, in another order each
 // time, three times over; then which test was red how often. `npm run test:steady -- 20 silence pings` runs the files that
-// match twenty times, `npm run test:steady -- 1 --timed` those that have to do with time.
+// match twenty times, `npm run test:steady -- 1 --timed` those that have to do with time. With `--turns` comes first, without
+// any load, the core on turns of 50 µs instead of 4 ms: the fastest machine shows what a slow one would.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { install, root, run, say, tool } from "./run.mjs";
+import { install, must, root, run, say, tool } from "./run.mjs";
 
 // Parts of names of test files.
-const TIMED =
-  "backpressure clock connect costs deadline ends heap liveness nginx outgoing pace pings process residue silence " +
-  "testing throttle time turn";
+const TIMED = "clock deadline fakes large-writes liveness link outgoing patient pings silence testing time turn";
 // A process that is left alone ends.
 const HOG = "const parent = process.ppid; for (let i = 0; process.ppid === parent; ) for (i = 0; i < 1e8; i += 1);";
 
@@ -32,6 +31,12 @@ function redIn(report) {
 
 install();
 await import("./snippets.mjs");
+
+if (words.includes("--turns")) {
+  say("The core, on turns of 50 µs");
+  const core = tool("vitest/vitest.mjs", "run", "--project", "core", "--silent=true", "--reporter", "dot");
+  must(...core, { SLUICE_TURN: "0.05" });
+}
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-steady-"));
 const hogs = Array.from({ length: availableParallelism() }, () => spawn(process.execPath, ["-e", HOG]));
