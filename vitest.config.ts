@@ -23,6 +23,8 @@ const chromium = [process.env["CHROME_PATH"], "/usr/bin/chromium", "/usr/bin/chr
 const CORE = ["packages/channels/test/**/*.test.ts"];
 // What needs Node (the heap, other processes, sockets) says so in its name.
 const NODE_ONLY = ["**/*.node.test.ts"];
+// Two runs under virtual time are the same only where nothing that another file left behind is still under way.
+const ALONE = ["packages/channels/test/testing.test.ts"];
 // What weighs the heap over many thousand rounds: to count what is covered makes it five times as slow.
 const HEAP = ["broadcast", "buffer", "costs", "flow", "group", "inspect-abandoned", "residue", "select-heap"].map(
   (name) => `packages/channels/test/${name}.node.test.ts`,
@@ -47,13 +49,16 @@ export default defineConfig({
     sequence: { shuffle: { files: true, tests: true } },
     projects: [
       // The core's own, which leave nothing behind: many files one after the other in a process, which halves their time.
-      { ...node, test: { ...node.test, name: "core", include: CORE, exclude: NODE_ONLY, isolate: false } },
+      {
+        ...node,
+        test: { ...node.test, name: "core", include: CORE, exclude: [...NODE_ONLY, ...ALONE], isolate: false },
+      },
       {
         ...node,
         test: {
           ...node.test,
           name: "node",
-          include: ["packages/channels/test/**/*.node.test.ts", "packages/!(channels)/test/**/*.test.ts"],
+          include: [...ALONE, "packages/channels/test/**/*.node.test.ts", "packages/!(channels)/test/**/*.test.ts"],
           // What needs a browser is a project of its own: `npm test` passes where there is none.
           exclude: [...HEAP, "packages/websocket/test/browser/**", "packages/websocket/test/runtimes/**"],
         },

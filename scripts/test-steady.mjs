@@ -9,7 +9,7 @@ import { join, relative } from "node:path";
 import { install, must, root, run, say, tool } from "./run.mjs";
 
 // Parts of names of test files.
-const TIMED = "clock deadline fakes large-writes liveness link outgoing patient pings silence testing time turn";
+const TIMED = "clock deadline large-writes liveness patient pings silence";
 // A process that is left alone ends.
 const HOG = "const parent = process.ppid; for (let i = 0; process.ppid === parent; ) for (i = 0; i < 1e8; i += 1);";
 
