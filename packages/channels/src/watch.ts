@@ -54,7 +54,10 @@ export abstract class Watch<out S extends Watched> implements Front, Receiver {
 
   /** The earliest: whoever waits here, or somebody behind. */
   get head(): Receiver | undefined {
-    return Watch.#earliest(this, this.#queue.head);
+    const waiting = this.#queue.head;
+    // Alone, as the place of a connection's reader is, with nobody else there: asked for each value that arrives.
+    if (waiting === undefined && this.#behind === undefined) return this.arrival < Infinity ? this : undefined;
+    return Watch.#earliest(this, waiting);
   }
 
   /** Tells everybody in front that the channel turned ready. */

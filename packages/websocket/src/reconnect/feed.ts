@@ -102,8 +102,9 @@ export class Feed extends Source<EpochMessage> {
 
   override [take](): EpochMessage {
     const tap = this.#current as Tap;
-    const message = tap.stamped(tap.source[take]());
-    if (this.#isRead(tap.source)) this.advance();
+    const { source } = tap;
+    const message = tap.stamped(source[take]());
+    if ((source.closed || this.#end !== undefined) && this.#isRead(source)) this.advance();
     return message;
   }
 
@@ -141,8 +142,10 @@ class Tap extends Watch<Source<Message>> {
     return this.#feed.earliest()?.arrival ?? Infinity;
   }
 
+  // An open connection hands what comes to whoever waits, by `wake`: what it stored, nobody waited for.
   told(): void {
-    this.#feed.advance();
+    if (this.source.closed) this.#feed.advance();
+    else this.#feed[turnedReady]();
   }
 
   wake(_channel: object, value: unknown, ok: boolean): void {
