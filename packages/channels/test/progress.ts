@@ -31,14 +31,13 @@ export async function turns(count?: number): Promise<void> {
  * wait. One that need not wait itself says that there were none; what settled before may have set off more.
  */
 async function caughtUp(): Promise<void> {
-  for (let calm = 0, looks = 0; calm < 2 && looks < 8; looks += 1) {
+  for (let calm = 0, looks = 0; calm < 3 && looks < 20; looks += 1) {
     await turns(1);
     const last = new Channel<number>(1);
     last.trySend(0);
-    let isHeld = true;
-    const received = last.receive().then(() => (isHeld = false));
-    await microtasks(8);
-    calm = isHeld ? 0 : calm + 1;
+    const received = last.receive();
+    const soon = microtasks(8).then(() => waiting);
+    calm = (await Promise.race([received, soon])) === waiting ? 0 : calm + 1;
     await received;
   }
   await turns(1);
