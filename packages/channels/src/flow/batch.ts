@@ -93,15 +93,17 @@ class Batching<T> extends Stage<T, readonly T[]> {
     this.outlet[turnedReady]();
   }
 
+  // Nobody is told of the change before the values are given: a stage in front would look, and not be there for them.
   #flush(): void {
-    if (this.outlet[awaited]()) this.give(this.#cut());
+    if (!this.outlet[awaited]()) return;
+    this.give(this.#cut());
+    this.wait();
   }
 
   #cut(): readonly T[] {
     const values = this.#values;
     this.#values = [];
     this.#due = Infinity;
-    this.#moved();
     return values;
   }
 
@@ -131,7 +133,9 @@ class Batching<T> extends Stage<T, readonly T[]> {
 
   take(): readonly T[] {
     while (this.room() && this.source[ready]() && !this.source[drained]()) this.put(this.receive());
-    return this.#cut();
+    const values = this.#cut();
+    this.#moved();
+    return values;
   }
 
   override get length(): number {

@@ -37,6 +37,7 @@ export function merge<T>(channels: Iterable<ReceiveChannel<T>>, options?: FlowOp
 
 class Merging<T> extends Supply<T> {
   readonly #feed: Feed<T>;
+  #taking = false; // whoever stands in front may look meanwhile, and must see no end before the value
 
   constructor(channels: Iterable<ReceiveChannel<T>>, options: FlowOptions) {
     super(options);
@@ -60,16 +61,19 @@ class Merging<T> extends Supply<T> {
   }
 
   ready(): boolean {
-    return this.#feed.filled();
+    return !this.#taking && this.#feed.filled();
   }
 
   take(): T {
-    return this.#feed.take()?.value as T;
+    this.#taking = true;
+    const event = this.#feed.take();
+    this.#taking = false;
+    return event?.value as T;
   }
 
   exhausted(): Ending | undefined {
     const feed = this.#feed;
-    return !feed.filled() && feed.registrations.size === 0 ? { cause: feed.cause } : undefined;
+    return !this.#taking && !feed.filled() && feed.registrations.size === 0 ? { cause: feed.cause } : undefined;
   }
 
   rouse(): void {
@@ -136,15 +140,21 @@ class Feed<T> extends Round {
     return false;
   }
 
+  // Told once the end has reached whoever waits, or they would find it by a look, and be told nothing.
   override finish(registration: Registration): ReturnType<Round["finish"]> {
     this.cause ??= registration.source.cause;
-    return super.finish(registration);
+    const looking = this.#looking;
+    this.#looking = true;
+    const event = super.finish(registration);
+    this.#looking = looking;
+    return event;
   }
 
   override deliver({ value, ok }: ReturnType<Round["finish"]>): void {
     const merging = this.#merging;
     if (ok) merging.outlet[handOff](value as T);
     else if (this.registrations.size === 0) merging.end(this.cause);
+    else this.wait();
   }
 
   override place(registration: Registration): void {

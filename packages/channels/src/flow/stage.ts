@@ -80,8 +80,9 @@ export abstract class Stage<T, R> extends Supply<R> {
     this.#place?.leave();
   }
 
+  // While a value is being taken whoever stands in front may look already: it has left the source, and is not here yet.
   exhausted(): Ending | undefined {
-    return this.source[drained]() ? { cause: this.source.cause } : undefined;
+    return !this.#taking && this.source[drained]() ? { cause: this.source.cause } : undefined;
   }
 
   override dormant(): boolean {
@@ -90,21 +91,34 @@ export abstract class Stage<T, R> extends Supply<R> {
 
   rouse(): void {
     if (!this.#takes()) return;
-    if (!this.source[ready]()) this.source[rouse]();
+    if (!this.#sees()) this.source[rouse]();
     else if (!this.#pulling) {
       this.#pulling = true;
       this.schedule();
     }
   }
 
+  // A source on demand has nothing for who looks while somebody waits: this stage must not be the one who does.
+  #sees(): boolean {
+    const pulling = this.#pulling;
+    this.#pulling = true;
+    const isReady = this.source[ready]();
+    this.#pulling = pulling;
+    return isReady;
+  }
+
+  // It waits in the source only afterwards: what is there for whoever waits, a source on demand gives to nobody who looks.
   pull(): void {
-    this.#pulling = false;
     const { source, outlet } = this;
-    while (this.#takes() && outlet[awaited]() && source[ready]()) {
-      if (source[drained]()) return this.#finish();
-      this.put(this.receive());
+    let drains = false;
+    while (!drains && this.#takes() && outlet[awaited]() && source[ready]()) {
+      drains = source[drained]();
+      if (!drains) this.put(this.receive());
     }
-    if (outlet[awaited]()) this.rouse();
+    this.#pulling = false;
+    this.wait();
+    if (drains) this.#finish();
+    else if (outlet[awaited]()) this.rouse();
     else outlet[turnedReady]();
   }
 
@@ -118,7 +132,7 @@ export abstract class Stage<T, R> extends Supply<R> {
   }
 
   override moment(): number {
-    return this.#timely && this.#takes() ? this.source[due]() : Infinity;
+    return this.#timely && !this.#pulling && this.#takes() ? this.source[due]() : Infinity;
   }
 
   override holding(): boolean {
