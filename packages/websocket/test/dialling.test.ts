@@ -109,8 +109,9 @@ describe.skipIf(process.platform === "darwin")("of several addresses", () => {
     client.terminate();
   });
 
-  test("that all refuse, the failure is the server's", async () => {
-    const lookup = leadingTo("127.0.0.1", "127.0.0.2");
+  // The broadcast address of the loopback network: no packet of a dial to it leaves even this process.
+  test("that all refuse, the failure is the server's, not what this machine has no route for", async () => {
+    const lookup = leadingTo("127.255.255.255", "127.0.0.1", "127.0.0.2");
     expect(await failureOf(connect("ws://feed.example.test:1/", { lookup }))).toMatchObject({
       kind: errors.INTERNAL,
       retryable: true,
