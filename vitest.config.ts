@@ -68,11 +68,11 @@ export default defineConfig({
           name: "node",
           include: [...ALONE, "packages/channels/test/**/*.node.test.ts", "packages/!(channels)/test/**/*.test.ts"],
           // What needs a browser is a project of its own: `npm test` passes where there is none.
-          exclude: [...HEAP, "packages/websocket/test/browser/**", "packages/websocket/test/runtimes/**"],
+          exclude: [...HEAP, "packages/*/test/browser/**", "packages/websocket/test/runtimes/**"],
         },
       },
       { ...node, test: { ...node.test, name: "heap", include: HEAP } },
-      { ...node, test: { ...node.test, name: "page", include: ["packages/websocket/test/browser/*.test.ts"] } },
+      { ...node, test: { ...node.test, name: "page", include: ["packages/*/test/browser/*.test.ts"] } },
       // In Bun and Deno: `npm run test:runtimes` fetches them before.
       { ...node, test: { ...node.test, name: "runtimes", include: ["packages/websocket/test/runtimes/*.test.ts"] } },
       { ...node, test: { ...node.test, name: "docs", include: ["docs/*.test.ts"] } },

@@ -10,7 +10,7 @@ const read = (file: string): string => readFileSync(new URL(file, root), "utf8")
 const { homepage } = JSON.parse(read("package.json")) as { homepage: string };
 
 const docs = readdirSync(new URL("docs/", root), { recursive: true }).map((file) => `docs/${String(file)}`);
-const packaged = ["packages/channels/README.md", "packages/websocket/README.md"];
+const packaged = ["packages/channels/README.md", "packages/websocket/README.md", "packages/inspect/README.md"];
 const written = docs.filter((file) => file.endsWith(".md") && !/^docs[\\/](api|\.vitepress)\b/.test(file));
 const pages = ["README.md", "CONTRIBUTING.md", ...packaged, ...written];
 
@@ -44,7 +44,7 @@ test.each(pages)("the links of %s lead somewhere", (page) => {
   expect(links.map((link) => [link, faultOf(link, page)]).filter(([, fault]) => fault !== undefined)).toEqual([]);
 });
 
-test.each(["channels", "websocket"])("the package %s says where it comes from", (name) => {
+test.each(["channels", "websocket", "inspect"])("the package %s says where it comes from", (name) => {
   const folder = `packages/${name}`;
   expect(JSON.parse(read(`${folder}/package.json`))).toMatchObject({
     homepage: `${homepage}/blob/main/${folder}/README.md`,

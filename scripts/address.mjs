@@ -4,7 +4,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 const root = new URL("../", import.meta.url);
 const read = (file) => readFileSync(new URL(file, root), "utf8");
-const places = ["package.json", ...["channels", "websocket"].flatMap((name) => placesOf(`packages/${name}`))];
+const places = [
+  "package.json",
+  ...["channels", "websocket", "inspect"].flatMap((name) => placesOf(`packages/${name}`)),
+];
 
 function placesOf(folder) {
   return [`${folder}/package.json`, `${folder}/README.md`];

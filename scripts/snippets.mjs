@@ -11,6 +11,7 @@ const pages = [
   "README.md",
   "packages/channels/README.md",
   "packages/websocket/README.md",
+  "packages/inspect/README.md",
   // docs/api is written from the sources below.
   ...files("docs/").filter((file) => file.endsWith(".md") && !/^docs[\\/](api|\.vitepress)\b/.test(file)),
 ];
