@@ -95,6 +95,8 @@ export default defineConfig({
   srcExclude: ["example/dist/**"],
   // The tables of figures need the room of the outline.
   transformPageData: (page) => void (page.relativePath === "benchmarks.md" && (page.frontmatter.aside = false)),
+  // The playgrounds run the sources of the core.
+  vite: { resolve: { conditions: ["@sluice/source"] }, build: { chunkSizeWarningLimit: 1500 } },
   markdown: {
     anchor: { slugify: (heading) => slug(heading) },
     config: (markdown) => void markdown.use(repositoryLinks),

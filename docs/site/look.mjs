@@ -69,4 +69,5 @@ globalThis.read = () => ({
 globalThis.isAlive = () =>
   document.readyState === "complete" &&
   Object.hasOwn(document.querySelector("#app") ?? {}, "__vue_app__") &&
-  document.fonts.status === "loaded";
+  document.fonts.status === "loaded" &&
+  Array.from(document.querySelectorAll(".playground")).every(({ dataset }) => dataset.ready === "true");

@@ -1,4 +1,14 @@
+import { defineAsyncComponent } from "vue";
 import DefaultTheme from "vitepress/theme";
 import "./style.css";
+import "./playground.css";
 
-export default DefaultTheme;
+export default {
+  extends: DefaultTheme,
+  enhanceApp({ app }) {
+    app.component(
+      "Playground",
+      defineAsyncComponent(() => import("./Playground.vue")),
+    );
+  },
+};

@@ -24,6 +24,7 @@ export interface ChannelReport {
   readonly capacity: number;
   /** Values in it. */
   readonly length: number;
+  /** True from `close()` on. */
   readonly closed: boolean;
   /** The line that made it, as the host writes stack frames; "not yet known" where 500 others were new. */
   readonly createdAt: string;

@@ -38,9 +38,21 @@ export interface Snapshot {
    */
   readonly abandoned: readonly ParkedOperation[];
   /** Of all turns of the loop: promises settled, how often the budget was spent, the longest in milliseconds. */
-  readonly turns: { readonly completions: number; readonly budgeted: number; readonly longest: number };
+  readonly turns: {
+    /** Promises that the library settled. */
+    readonly completions: number;
+    /** Turns of which the budget was spent. */
+    readonly budgeted: number;
+    /** Milliseconds of the longest. */
+    readonly longest: number;
+  };
   /** Moments that somebody waits for, and the first of them. */
-  readonly timers: { readonly armed: number; readonly next: Date | undefined };
+  readonly timers: {
+    /** How many. */
+    readonly armed: number;
+    /** The first; `undefined` for none. */
+    readonly next: Date | undefined;
+  };
   /** Operations that parked before recording began are counted here and not listed. */
   readonly unknown: number;
   /** There was more than could be looked at in five milliseconds: what is listed is a part, and counts are too low. */
