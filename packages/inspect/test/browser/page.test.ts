@@ -67,6 +67,14 @@ test("the page tells the bottleneck, the deadlock and the abandoned select, and 
   expect(await page.textContent("#abandoned")).toMatch(/select.*"reply".*"cancel".*forget \(.*faults\.ts/);
   await page.waitForSelector("#lateness canvas");
   await page.waitForSelector("#numbers dd");
+  await page.setViewportSize({ width: 860, height: 900 }); // the pictures of docs/seeing.md
+  for (const [name, selector] of [
+    ["bottleneck", '[data-channel="orders"]'],
+    ["deadlock", '[data-channel="fork"]'],
+    ["abandoned", "#abandoned"],
+  ] as const) {
+    await page.locator(selector).screenshot({ path: `${artifacts}${name}.png` });
+  }
   for (const colorScheme of ["light", "dark"] as const) {
     for (const [width, name] of [
       [1200, "wide"],
