@@ -6,6 +6,7 @@ import type { Reporter, TestCase, TestModule, Vitest } from "vitest/node";
 
 // Above the limit of a test (vitest.config.ts), which says more where it can still strike.
 const SILENCE = Number(process.env["SLUICE_SILENCE"] ?? 6 * 60); // seconds
+const STARTS = 4; // as long again may a busy machine take to start the processes that run tests
 const LOOK = 1000; // milliseconds
 
 interface Running {
@@ -67,7 +68,7 @@ class Watchdog implements Reporter {
     for (const running of this.#running.values()) running.silent += passed;
     const hanging = [...this.#running.values()].filter(({ silent }) => silent >= SILENCE * 1000);
     if (hanging.length > 0) this.#bite(hanging);
-    else if (this.#silent >= SILENCE * 1000) this.#giveUp();
+    else if (this.#silent >= STARTS * SILENCE * 1000) this.#giveUp();
   }
 
   // What runs beside it is ended with it, since nobody tells which process has which file. Vitest takes each for an error
@@ -84,7 +85,7 @@ class Watchdog implements Reporter {
 
   #giveUp(): void {
     console.error(
-      `\nHANGS: the runner itself said nothing for ${SILENCE} s, with no test under way. It is ended by force.`,
+      `\nHANGS: the runner itself said nothing for ${STARTS * SILENCE} s, with no test under way. It is ended by force.`,
     );
     for (const pid of children()) kill(pid);
     process.exit(1);
