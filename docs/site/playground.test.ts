@@ -31,8 +31,7 @@ function playgroundOf(program: keyof typeof programs): Locator {
 async function play(playground: Locator): Promise<string> {
   await playground.getByLabel("Speed").selectOption("4");
   await playground.getByRole("button", { name: "Play" }).click();
-  await playground.getByRole("button", { name: "Pause" }).waitFor();
-  await playground.getByRole("button", { name: "Play" }).waitFor();
+  await playground.locator("button[aria-label=Step]:disabled").waitFor(); // there is no more
   return playground.locator(".printed").innerText();
 }
 
