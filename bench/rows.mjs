@@ -63,6 +63,12 @@ const definitions = {
         [2, 64, 1_000, 10_000],
         (k) => `one task waits on ${k} channels, one sends to them in turn; per event`,
       ),
+      ...sized(
+        "selector-random",
+        [2, 1_000, 10_000, 100_000],
+        (k) => `${k} channels in random order: a value is put into one, then its event is awaited; per event`,
+      ).map((row) => ({ ...row, least: row.size })),
+      ...sized("select-random", [1_000], (k) => `the row of select over ${k} channels in random order; per event`),
     ],
   },
   broadcast: {

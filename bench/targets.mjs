@@ -45,7 +45,7 @@ const targets = [
   atLeast("ping-pong: the fastest peer takes", 1, peers("channels", "ping-pong")),
   atMost(
     "buffered: of two bare awaits",
-    1.25,
+    1.35,
     (found) => median(found, "channels", "buffered") / (2 * median(found, "channels", "await", "node")),
   ),
   atMost("buffered-try: of Go's", 0.5, overGo("channels", "buffered-try")),
@@ -58,12 +58,22 @@ const targets = [
   atLeast("select-2: the fastest peer takes", 3, peers("select", "select-2")),
   atMost("select-64: of Go's", 0.5, overGo("select", "select-64")),
   atLeast("select-64: the fastest peer takes", 5, peers("select", "select-64")),
-  atMost("select-timeout: of Go's", 0.5, overGo("select", "select-timeout")),
+  atMost("select-timeout: of Go's", 0.7, overGo("select", "select-timeout")),
   atMost("select-timeout: host timers left", 0, (found) => median(found, "memory", "timers", "sluice", "timers"), ""),
   atMost(
     "selector-10000: of selector-2",
     1.3,
     (found) => median(found, "selector", "selector-10000") / median(found, "selector", "selector-2"),
+  ),
+  ...[
+    [10_000, 2],
+    [100_000, 4],
+  ].map(([size, limit]) =>
+    atMost(
+      `selector-random-${size}: of selector-random-2`,
+      limit,
+      (found) => median(found, "selector", `selector-random-${size}`) / median(found, "selector", "selector-random-2"),
+    ),
   ),
   // With two, a delivery costs half a send as well, and cannot be half of a send and a receive.
   ...[16, 1_000].map((n) =>
@@ -99,8 +109,8 @@ const targets = [
     "ms",
   ),
   atMost("echo under load: 99th percentile", 10, (found) => median(found, "liveness", "echo", "sluice", "p99"), "ms"),
-  atMost("idle channel", 200, (found) => median(found, "memory", "idle-channel", "sluice", "bytes"), "B"),
-  atMost("parked receive", 250, (found) => median(found, "memory", "parked-receive", "sluice", "bytes"), "B"),
+  atMost("idle channel", 110, (found) => median(found, "memory", "idle-channel", "sluice", "bytes"), "B"),
+  atMost("parked receive", 200, (found) => median(found, "memory", "parked-receive", "sluice", "bytes"), "B"),
   atMost(
     "heap left by 10^5 selects beside a silent channel",
     65_536,

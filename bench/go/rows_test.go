@@ -31,6 +31,10 @@ func BenchmarkRow(b *testing.B) {
 	for _, size := range []int{2, 8, 32, 64, 128, 512, 1000, 2048, 10000} {
 		b.Run(fmt.Sprint("selector-", size), selectMany(size))
 	}
+	b.Run("select-random-1000", selectRandom(1000))
+	for _, size := range []int{2, 1000, 10000} { // reflect.Select takes 65,536 cases at most
+		b.Run(fmt.Sprint("selector-random-", size), selectorRandom(size))
+	}
 	for _, size := range []int{1, 2, 8, 32, 128, 512, 2048, 8192} {
 		b.Run(fmt.Sprint("buffered-", size), stream(size))
 		b.Run(fmt.Sprint("buffered-try-", size), stream(size))
@@ -254,14 +258,65 @@ func select2(b *testing.B) {
 func selectMany(count int) func(b *testing.B) {
 	return func(b *testing.B) {
 		all := channels(count)
-		cases := make([]reflect.SelectCase, count)
-		for i, channel := range all {
-			cases[i] = reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(channel)}
-		}
+		cases := casesOf(all)
 		start(b)
 		go sendRound(b, all)
 		sum := 0
 		for i := 0; i < b.N; i++ {
+			_, v, _ := reflect.Select(cases)
+			sum += int(v.Int())
+		}
+		check(b, sum)
+	}
+}
+
+const stride = 7919
+
+func shuffled(all []chan int) []chan int {
+	order := make([]chan int, len(all))
+	for i := range all {
+		order[i] = all[i*stride%len(all)]
+	}
+	return order
+}
+
+func casesOf(all []chan int) []reflect.SelectCase {
+	cases := make([]reflect.SelectCase, len(all))
+	for i, channel := range all {
+		cases[i] = reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(channel)}
+	}
+	return cases
+}
+
+func selectRandom(count int) func(b *testing.B) {
+	return func(b *testing.B) {
+		all := channels(count)
+		cases := casesOf(all)
+		order := shuffled(all)
+		start(b)
+		go sendRound(b, order)
+		sum := 0
+		for i := 0; i < b.N; i++ {
+			_, v, _ := reflect.Select(cases)
+			sum += int(v.Int())
+		}
+		check(b, sum)
+	}
+}
+
+// A value is put into a channel, then taken by a select over all.
+func selectorRandom(count int) func(b *testing.B) {
+	return func(b *testing.B) {
+		all := make([]chan int, count)
+		for i := range all {
+			all[i] = make(chan int, 1)
+		}
+		cases := casesOf(all)
+		order := shuffled(all)
+		start(b)
+		sum := 0
+		for i := 0; i < b.N; i++ {
+			order[i%count] <- i
 			_, v, _ := reflect.Select(cases)
 			sum += int(v.Int())
 		}

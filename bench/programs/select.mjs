@@ -2,7 +2,7 @@
 // `selected(result, prepared)`, the value; `selectOrTimeout(prepared)`, with a fresh timeout of 30 s; and
 // `selector(channels)`, a select that stays registered, with `next(selector)` and `event(result)`.
 
-import { both, channels, tasks } from "./tasks.mjs";
+import { both, channels, shuffled, tasks } from "./tasks.mjs";
 
 export function select(library) {
   const { post, prepare, selected, selectOrTimeout, next, event } = library;
@@ -77,9 +77,43 @@ export function select(library) {
       );
   }
 
+  /** A value is put into a channel, then the event taken: nobody waits when it comes. */
+  function selectorRandom(count) {
+    const all = channels(library, count, 1);
+    const registered = library.selector(all);
+    const order = shuffled(all);
+    return async (n) => {
+      let sum = 0;
+      for (let i = 0, at = 0; i < n; i += 1) {
+        post(order[at], i);
+        at += 1;
+        if (at === count) at = 0;
+        sum += event(await next(registered));
+      }
+      return sum;
+    };
+  }
+
+  function selectRandom(count) {
+    const all = channels(library, count);
+    const prepared = prepare(all);
+    const order = shuffled(all);
+    return (n) =>
+      both(
+        () => selectAll(prepared, n),
+        () => sendRound(order, n),
+      );
+  }
+
   return {
-    ...(prepare && { select: parked, "select-ready": ready, "select-beside-silence": besideSilence }),
+    ...(prepare && {
+      select: parked,
+      "select-random": selectRandom,
+      "select-ready": ready,
+      "select-beside-silence": besideSilence,
+    }),
     ...(selectOrTimeout && { "select-timeout": timeout }),
     ...(library.selector && { selector }),
+    ...(library.selector && post && { "selector-random": selectorRandom }),
   };
 }

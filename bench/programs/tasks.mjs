@@ -43,3 +43,10 @@ export async function both(consume, produce) {
 export function channels(library, count, capacity = 0) {
   return Array.from({ length: count }, () => library.open(capacity));
 }
+
+const STRIDE = 7_919; // a prime: it comes to each in turn
+
+/** Sockets become ready in no order that memory has. */
+export function shuffled(all) {
+  return all.map((_, i) => all[(i * STRIDE) % all.length]);
+}

@@ -1,6 +1,7 @@
 // Push, no backpressure: an event is a call of the subscriber. Measured where a program of channels has a counterpart.
 import { BehaviorSubject, firstValueFrom, merge, mergeMap, race, skip, Subject, timer } from "rxjs";
 import { rounds } from "../programs/broadcast.mjs";
+import { shuffled } from "../programs/tasks.mjs";
 
 const subjects = (count) => Array.from({ length: count }, () => new Subject());
 
@@ -32,18 +33,21 @@ function orTimeout() {
 }
 
 /** One subscription that stays: no task waits and nothing is awaited. */
-function subscription(count) {
+const subscription = (inOrder) => (count) => {
   const all = subjects(count);
   let sum = 0;
-  merge(...all).subscribe((value) => {
-    sum += value;
-  });
+  for (const subject of all) {
+    subject.subscribe((value) => {
+      sum += value;
+    });
+  }
+  const order = inOrder(all);
   return async (n) => {
     sum = 0;
-    for (let i = 0; i < n; i += 1) all[i % count].next(i);
+    for (let i = 0; i < n; i += 1) order[i % count].next(i);
     return sum;
   };
-}
+};
 
 /** Many subscriptions: no task waits and nothing is awaited. */
 function tell(count) {
@@ -93,9 +97,10 @@ function mapped(concurrency) {
 export const programs = {
   select: first,
   "select-timeout": orTimeout,
-  selector: subscription,
+  selector: subscription((all) => all),
+  "selector-random": subscription(shuffled),
   map: mapped,
-  merge: () => subscription(2),
+  merge: () => subscription((all) => all)(2),
   broadcast: tell,
   latest: setAndSee,
 };
