@@ -21,7 +21,7 @@ export class Ring<T> {
 
   /** Appends a value. */
   push(value: T): void {
-    if (this.#length === this.#slots.length) this.#grow();
+    if (this.#length === this.#slots.length) Ring.#grow(this);
     this.#slots[(this.#head + this.#length) & (this.#slots.length - 1)] = value;
     this.#length += 1;
   }
@@ -32,30 +32,30 @@ export class Ring<T> {
     this.#slots[this.#head] = undefined; // a received value must not stay reachable
     this.#head = (this.#head + 1) & (this.#slots.length - 1);
     this.#length -= 1;
-    if (this.#length === this.#shrinkAt) this.#shrink();
+    if (this.#length === this.#shrinkAt) Ring.#shrink(this);
     return value as T;
   }
 
   // The slots are always a power of two, so that wrapping around is a mask.
   //   before  [ e f | c d ]   head = 2      after  [ c d e f . . . . ]   head = 0
-  #grow(): void {
-    const wrapped = this.#slots.splice(0, this.#head);
-    const more = Array<T | undefined>(this.#slots.length + wrapped.length || FIRST_SLOTS).fill(undefined);
-    this.#place(this.#slots.concat(wrapped, more));
+  static #grow<T>(ring: Ring<T>): void {
+    const wrapped = ring.#slots.splice(0, ring.#head);
+    const more = Array<T | undefined>(ring.#slots.length + wrapped.length || FIRST_SLOTS).fill(undefined);
+    Ring.#place(ring, ring.#slots.concat(wrapped, more));
   }
 
   //   before  [ c d . . . . . . . . . . . a b ]   head = 14      after  [ a b c d . . . . ]   head = 0
-  #shrink(): void {
-    const slots = this.#slots;
-    const values = slots.slice(this.#head, this.#head + this.#length);
-    const wrapped = slots.slice(0, this.#length - values.length);
-    const more = Array<T | undefined>((slots.length >> 2) - this.#length).fill(undefined);
-    this.#place(values.concat(wrapped, more));
+  static #shrink<T>(ring: Ring<T>): void {
+    const slots = ring.#slots;
+    const values = slots.slice(ring.#head, ring.#head + ring.#length);
+    const wrapped = slots.slice(0, ring.#length - values.length);
+    const more = Array<T | undefined>((slots.length >> 2) - ring.#length).fill(undefined);
+    Ring.#place(ring, values.concat(wrapped, more));
   }
 
-  #place(slots: (T | undefined)[]): void {
-    this.#slots = slots;
-    this.#head = 0;
-    this.#shrinkAt = slots.length > SLOTS_KEPT ? slots.length >> 3 : -1;
+  static #place<T>(ring: Ring<T>, slots: (T | undefined)[]): void {
+    ring.#slots = slots;
+    ring.#head = 0;
+    ring.#shrinkAt = slots.length > SLOTS_KEPT ? slots.length >> 3 : -1;
   }
 }

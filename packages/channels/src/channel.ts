@@ -11,7 +11,7 @@ import { disposeBy } from "./dispose.ts";
 import { ClosedError } from "./errors.ts";
 import { runHook } from "./hook.ts";
 import { refuseClones } from "./host.ts";
-import { List } from "./list.ts";
+import { countOf, enqueue, NOBODY, type Queue } from "./list.ts";
 import { check, checkOptions, type Instead, oneOf, option, viaProxy, whole } from "./mistake.ts";
 import { isObject } from "./object.ts";
 import { refusal } from "./signal.ts";
@@ -20,6 +20,7 @@ import * as protocol from "./protocol.ts";
 import {
   accepts,
   awaited,
+  deserted,
   drained,
   endReceivers,
   enlistSender,
@@ -27,16 +28,25 @@ import {
   senders,
   sends,
   take,
+  type Line,
   type Waiting,
 } from "./protocol.ts";
 import { rejected, sent, settle } from "./turn.ts";
 import type { SendCase, SendChannel, SignalOptions } from "./types.ts";
-import { failSend, type Kind, parkIn, recorder } from "./waiter.ts";
+import { failSend, type Kind, recorder, waiterOf } from "./waiter.ts";
 
 // Constants of this module: an import is looked up at each use, which costs a hot path 15 % (bench: receive-many).
 const handOff: typeof protocol.handOff = protocol.handOff;
 const turnedReady: typeof protocol.turnedReady = protocol.turnedReady;
 const put: typeof protocol.put = protocol.put;
+const nobody: typeof NOBODY = NOBODY;
+
+// Private, though no private methods: one of those weighs 8 bytes in each instance.
+const place: unique symbol = Symbol("place");
+const held: unique symbol = Symbol("held");
+const push: unique symbol = Symbol("push");
+const shift: unique symbol = Symbol("shift");
+const drop: unique symbol = Symbol("drop");
 
 /** What a full channel does with one more value. */
 export type Overflow = "block" | "drop-oldest" | "drop-newest";
@@ -53,10 +63,10 @@ export interface ChannelOptions<T = unknown> {
 
 const OVERFLOWS = ["block", "drop-oldest", "drop-newest"] as const;
 
-// Until it holds its first value, a channel has no buffer of its own.
+// What stands in an otherwise empty buffer stands in the channel itself: many never need the ring, and it is four more
+// lines of the cache for each value (bench: selector-random). Until they do they have none of their own.
 const EMPTY: Ring<never> = new Ring();
-// And no queue of senders until one waits.
-const NOBODY: List<never> = new List();
+const NONE_HELD: unique symbol = Symbol("none");
 const NONE: ChannelOptions = {};
 const NAMES = ["name", "overflow", "onDrop"];
 const INSTEAD: Instead = Object.fromEntries(
@@ -96,11 +106,12 @@ export interface Channel<in out T> extends SendChannel<T> {}
  * // → dry
  */
 export class Channel<in out T> extends Source<T> implements SendChannel<T> {
-  #senders: List<Waiting> = NOBODY;
+  #end: { readonly cause: unknown } | undefined = undefined;
+  #oldest: T | typeof NONE_HELD = NONE_HELD; // before what is in the ring
+  #buffer: Ring<T> = EMPTY;
+  #senders: Queue<Waiting> = nobody;
   readonly #capacity: number;
   readonly #options: ChannelOptions<T>;
-  #buffer: Ring<T> = EMPTY;
-  #end: { readonly cause: unknown } | undefined = undefined;
   /** Closes it: `using` does that at the end of the block. */
   declare readonly [Symbol.dispose]: () => void;
 
@@ -129,7 +140,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
 
   /** @internal */
   override [facts](): readonly (string | false)[] {
-    return [this.#capacity === 0 && "rendezvous", ...super[facts](), waiting(this.#senders.count(), "sender")];
+    return [this.#capacity === 0 && "rendezvous", ...super[facts](), waiting(countOf(this.#senders, this), "sender")];
   }
 
   /** @internal */
@@ -149,7 +160,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
 
   override get length(): number {
     if (!(#end in this)) throw viaProxy();
-    return this.#buffer.length;
+    return this[held]();
   }
 
   override get capacity(): number {
@@ -174,7 +185,7 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     const refused = refusal(options);
     if (refused !== undefined) return refused;
     if (this.#end !== undefined) return rejected(new ClosedError(value, this));
-    return this.#place(value) ? sent() : this.#park(value, options);
+    return this[place](value) ? sent() : parkSend(this, value, options);
   }
 
   /**
@@ -212,94 +223,136 @@ export class Channel<in out T> extends Source<T> implements SendChannel<T> {
     this.#end = { cause };
     counting?.touched(this);
     this[endReceivers]();
-    while (this.#senders.head) this.#senders.head.wake(this, undefined, false);
+    for (let first = this.#senders.head; first; first = this.#senders.head) first.wake(this, undefined, false);
   }
 
   /** @internal */
   override [ready](): boolean {
-    return this.#buffer.length > 0 || this.#senders.head !== undefined || this.#end !== undefined;
+    return (
+      this.#buffer.length > 0 ||
+      this.#oldest !== NONE_HELD ||
+      (this.#senders !== nobody && this.#senders.head !== undefined) ||
+      this.#end !== undefined
+    );
   }
 
   /** @internal */
   override [drained](): boolean {
-    return this.#end !== undefined && this.#buffer.length === 0;
+    return this.#end !== undefined && this[held]() === 0;
   }
 
   // A slot that a receive frees goes to the sender that has waited longest, so that nobody overtakes.
   /** @internal */
   override [take](): T {
-    const sender = this.#senders.head;
+    const sender = this.#senders === nobody ? undefined : this.#senders.head;
+    const oldest = this.#oldest;
     let value = sender?.value as T;
-    if (this.#buffer.length > 0) {
-      const oldest = this.#buffer.shift();
-      if (sender !== undefined) this.#buffer.push(value);
+    if (oldest !== NONE_HELD) {
+      this.#oldest = NONE_HELD;
+      if (sender !== undefined) this[push](value);
       value = oldest;
+    } else if (this.#buffer.length > 0) {
+      const first = this.#buffer.shift();
+      if (sender !== undefined) this[push](value);
+      value = first;
     }
     sender?.wake(this, undefined, true);
     return value;
   }
 
   /** @internal */
-  get [senders](): List<Waiting> {
+  get [senders](): Line {
     return this.#senders;
   }
 
   /** @internal */
   [accepts](): boolean {
-    return this.#end !== undefined || this.#buffer.length < this.#capacity || this.#drops() || this[awaited]();
+    return (
+      this.#end !== undefined ||
+      this[held]() < this.#capacity ||
+      overflowOf(this.#options) !== "block" ||
+      this[awaited]()
+    );
   }
 
   /** @internal As the case `key` of a select. */
   [put](value: T, key?: number | string): boolean {
     if (this.#end !== undefined) throw new ClosedError(value, this, key);
-    return this.#place(value);
+    return this[place](value);
   }
 
   /** @internal */
-  [enlistSender](waiter: Waiting): void {
-    this.#queue().append(waiter);
+  [enlistSender](sender: Waiting): void {
+    this.#senders = enqueue(this.#senders, sender, this);
     counting?.touched(this);
     this[turnedReady]();
   }
 
+  /** @internal */
+  override [deserted](): void {
+    this.#senders = nobody;
+  }
+
   // The picture of docs/laws.md: closed was asked before; then a waiting receiver, the buffer, and waiting last.
-  #place(value: T): boolean {
+  /** @internal */
+  [place](value: T): boolean {
     if (this[handOff](value)) return true;
-    if (this.#buffer.length < this.#capacity) {
-      if (this.#buffer === EMPTY) this.#buffer = new Ring();
-      this.#buffer.push(value);
+    if (this[held]() < this.#capacity) {
+      this[push](value);
       counting?.touched(this);
       this[turnedReady]();
       return true;
     }
-    if (!this.#drops()) return false;
-    this.#drop(value);
+    if (overflowOf(this.#options) === "block") return false;
+    this[drop](value);
     return true;
   }
 
-  #park(value: T, options: SignalOptions | undefined): Promise<void> {
-    const parked = parkIn<void>(this.#queue(), SEND, this, options, value);
-    counting?.touched(this);
-    this[turnedReady]();
-    return parked;
-  }
-
-  #queue(): List<Waiting> {
-    if (this.#senders === NOBODY) this.#senders = new List();
-    return this.#senders;
-  }
-
-  #drops(): boolean {
-    return (this.#options.overflow ?? "block") !== "block";
-  }
-
-  #drop(value: T): void {
+  /** @internal */
+  [drop](value: T): void {
+    const { overflow, onDrop } = this.#options;
     let dropped = value;
-    if (this.#options.overflow === "drop-oldest") {
-      dropped = this.#buffer.shift();
-      this.#buffer.push(value);
+    if (overflow === "drop-oldest") {
+      dropped = this[shift]();
+      this[push](value);
     }
     counting?.dropped(this);
-    runHook(this.#options.onDrop, dropped);
+    runHook(onDrop, dropped);
   }
+
+  /** @internal */
+  [held](): number {
+    return this.#buffer.length + (this.#oldest === NONE_HELD ? 0 : 1);
+  }
+
+  /** @internal */
+  [push](value: T): void {
+    if (this.#buffer.length > 0) {
+      this.#buffer.push(value);
+    } else if (this.#oldest === NONE_HELD) {
+      this.#oldest = value;
+    } else {
+      if (this.#buffer === EMPTY) this.#buffer = new Ring();
+      this.#buffer.push(value);
+    }
+  }
+
+  /** @internal */
+  [shift](): T {
+    const oldest = this.#oldest;
+    if (oldest === NONE_HELD) return this.#buffer.shift();
+    this.#oldest = NONE_HELD;
+    return oldest;
+  }
+}
+
+// Apart: a function that contains a closure pays for its captured variables on every call.
+function parkSend<T>(channel: Channel<T>, value: T, options: SignalOptions | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    channel[enlistSender](waiterOf(SEND, channel, options, value, resolve, reject));
+  });
+}
+
+function overflowOf<T>({ overflow = "block" }: ChannelOptions<T>): Overflow {
+  return overflow;
 }

@@ -2,7 +2,7 @@
 // have members of any name; not a private field, since kinds of channels live in other packages too; and not an object
 // behind each channel, which would cost it 40 bytes and a look-up for every word.
 
-import type { Link } from "./list.ts";
+import type { Alone, Link } from "./list.ts";
 
 /** Marks what can be received from; the same symbol in every copy of this package, so that a stranger's is recognised. */
 export const receives: unique symbol = Symbol.for("@sluice/channels.receives");
@@ -44,6 +44,8 @@ export const accepts: unique symbol = Symbol("accepts");
 export const put: unique symbol = Symbol("put");
 /** @internal Calls back when it closes; gives what forgets it. Of what can be sent on and is no `Source`. */
 export const whenClosed: unique symbol = Symbol("whenClosed");
+/** @internal Tells that the one sender that waited has left. */
+export const deserted: unique symbol = Symbol("deserted");
 /** @internal Parks the send of a select. */
 export const enlistSender: unique symbol = Symbol("enlistSender");
 
@@ -55,6 +57,8 @@ export const asked: unique symbol = Symbol("asked");
 /** @internal The queue of the senders that wait. */
 export const senders: unique symbol = Symbol("senders");
 
+/** @internal The queue of those who wait to receive, whoever stands in front of it. */
+export const queued: unique symbol = Symbol("queued");
 /** @internal Parks an operation behind every other, and gives its promise. */
 export const park: unique symbol = Symbol("park");
 /** What stands in front of the receivers: their own queue, unless a Selector was put there. */
@@ -110,7 +114,7 @@ export interface Receiver {
 }
 
 /** @internal What stands in a queue of a channel. */
-export interface Waiting extends Link, Receiver {
+export interface Waiting extends Alone, Receiver {
   /** What a sender sends; the iterator of a step. */
   readonly value: unknown;
 }
@@ -126,6 +130,16 @@ export interface Front {
 /** @internal The place of a parked select in one channel. */
 export interface Place extends Waiting {
   offer: SendOffer | undefined;
+}
+
+/** @internal A queue, as others see it: nobody, one that waits alone, or a list. */
+export interface Line extends Link {
+  readonly head: Waiting | undefined;
+}
+
+/** @internal Where an operation can park that wants to receive. */
+export interface Parking {
+  [enlist](waiting: Waiting): void;
 }
 
 /** @internal What a `select` can do: a channel, which is its own receive, or a case. */

@@ -308,6 +308,12 @@ class Part implements Place {
     this.#i = i;
   }
 
+  get head(): this {
+    return this;
+  }
+
+  changed(): void {}
+
   get arrival(): number {
     return this.#selection.arrival;
   }

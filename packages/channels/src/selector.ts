@@ -179,7 +179,7 @@ export class Round extends AlarmQueue implements Steps<never> {
   readonly registrations = new Map<string, Registration>();
   /** The ready ones, and some that were. */
   readonly ready: List<Registration> = new List();
-  readonly #timers = new Deadlines<Registration>();
+  readonly #timers = new Deadlines<Moment>();
   #idle = 0; // of the timers, those that the process does not live on for
   #ended = false; // a close left no channel
   #closed = false;
@@ -245,7 +245,7 @@ export class Round extends AlarmQueue implements Steps<never> {
   }
 
   [dismiss](iterator: object): void {
-    dismissAll(this, iterator);
+    dismissAll(this, this, iterator);
   }
 
   [end](): Step<never> {
@@ -307,7 +307,7 @@ export class Round extends AlarmQueue implements Steps<never> {
     const moment = source[due]();
     if (registration.next === undefined && source[ready]()) this.ready.append(registration);
     if (registration.next === undefined && moment < Infinity) this.#await(registration, moment);
-    else this.#unawait(registration);
+    else if (registration.timer !== undefined) this.#unawait(registration.timer);
     if (source[dormant]()) (this.#dormant ??= new Set()).add(registration);
     this.wait();
   }
@@ -330,18 +330,19 @@ export class Round extends AlarmQueue implements Steps<never> {
   }
 
   #await(registration: Registration, moment: number): void {
-    this.#timers.set(registration, moment);
-    this.#count(registration, !registration.source[holds]);
+    const timer = (registration.timer ??= new Moment(registration));
+    this.#timers.set(timer, moment);
+    this.#count(timer, !registration.source[holds]);
   }
 
-  #unawait(registration: Registration): void {
-    this.#timers.delete(registration);
-    this.#count(registration, false);
+  #unawait(timer: Moment): void {
+    this.#timers.delete(timer);
+    this.#count(timer, false);
   }
 
-  #count(registration: Registration, isIdle: boolean): void {
-    if (registration.idle === isIdle) return;
-    registration.idle = isIdle;
+  #count(timer: Moment, isIdle: boolean): void {
+    if (timer.idle === isIdle) return;
+    timer.idle = isIdle;
     this.#idle += isIdle ? 1 : -1;
   }
 
@@ -351,7 +352,7 @@ export class Round extends AlarmQueue implements Steps<never> {
   }
 
   ring(): void {
-    this.#timers.first?.source[fire]();
+    this.#timers.first?.registration.source[fire]();
     this.wait(); // for the next of its timers, and others may come before
   }
 
@@ -361,7 +362,7 @@ export class Round extends AlarmQueue implements Steps<never> {
     while (this.moment() <= now) {
       const { first } = this.#timers;
       this.#unawait(first);
-      this.ready.append(first);
+      this.ready.append(first.registration);
     }
   }
 
@@ -369,21 +370,17 @@ export class Round extends AlarmQueue implements Steps<never> {
     this.registrations.delete(registration.name);
     unlink(registration);
     registration.leave();
-    this.#unawait(registration);
+    if (registration.timer !== undefined) this.#unawait(registration.timer);
     this.#dormant?.delete(registration);
     this.wait();
   }
 }
 
 /** @internal A channel's place in one Selector. While linked it stands in the list of the ready ones, never in the heap too. */
-export class Registration extends Watch<Source<unknown>> implements Link, Deadline {
+export class Registration extends Watch<Source<unknown>> implements Link {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
-  due = Infinity;
-  position = -1;
-  order = 0;
-  /** Its timer is waited for, and does not keep the process alive. */
-  idle = false;
+  timer: Moment | undefined = undefined; // apart: few channels have one, and each costs a line of the cache
   readonly name: string;
   readonly #round: Round;
 
@@ -411,5 +408,19 @@ export class Registration extends Watch<Source<unknown>> implements Link, Deadli
 
   last(): Event {
     return { name: this.name, channel: this.source, value: undefined, ok: false, cause: this.source.cause };
+  }
+}
+
+/** The moment of a channel that turns ready by itself. */
+class Moment implements Deadline {
+  due = Infinity;
+  position = -1;
+  order = 0;
+  /** It is waited for, and does not keep the process alive. */
+  idle = false;
+  readonly registration: Registration;
+
+  constructor(registration: Registration) {
+    this.registration = registration;
   }
 }

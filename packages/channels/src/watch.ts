@@ -1,19 +1,20 @@
 // Who takes from a channel without standing in its queue: a Selector, or a channel that is made of others. They stand in
 // front of the queue, in a chain, and the earliest of all that wait there and behind is served first.
 
-import type { List } from "./list.ts";
-import { front, type Front, type Receiver, type Waiting } from "./protocol.ts";
+import { NOBODY } from "./list.ts";
+import { front, type Front, queued, type Receiver } from "./protocol.ts";
 
 /** What has a front: every channel that values come out of. */
 export interface Watched {
   [front]: Front;
+  /** @internal */
+  [queued](): { readonly head: Receiver | undefined };
 }
 
 /** A place in front of a channel. It holds no value and takes none by itself: it is told, and asked. */
 export abstract class Watch<out S extends Watched> implements Front, Receiver {
   /** The channel that it stands in front of. */
   readonly source: S;
-  readonly #queue: List<Waiting>; // the channel's own, at the end of the chain
   #behind: Watch<Watched> | undefined = undefined;
   #ahead: Watch<Watched> | undefined = undefined;
 
@@ -22,11 +23,8 @@ export abstract class Watch<out S extends Watched> implements Front, Receiver {
     this.source = source;
     const before = source[front];
     if (before instanceof Watch) {
-      this.#queue = before.#queue;
       this.#behind = before;
       before.#ahead = this;
-    } else {
-      this.#queue = before as List<Waiting>;
     }
     source[front] = this;
   }
@@ -42,19 +40,19 @@ export abstract class Watch<out S extends Watched> implements Front, Receiver {
   leave(): void {
     const ahead = this.#ahead;
     const behind = this.#behind;
-    if (ahead === undefined) this.source[front] = behind ?? this.#queue;
+    if (ahead === undefined) this.source[front] = behind ?? NOBODY;
     else ahead.#behind = behind;
     if (behind !== undefined) behind.#ahead = ahead;
   }
 
   /** @internal Who comes next in the chain, for reports. */
-  get behind(): Front {
-    return this.#behind ?? this.#queue;
+  get behind(): Watch<Watched> | undefined {
+    return this.#behind;
   }
 
   /** The earliest: whoever waits here, or somebody behind. */
   get head(): Receiver | undefined {
-    const waiting = this.#queue.head;
+    const waiting = this.source[queued]().head;
     // Alone, as the place of a connection's reader is, with nobody else there: asked for each value that arrives.
     if (waiting === undefined && this.#behind === undefined) return this.arrival < Infinity ? this : undefined;
     return Watch.#earliest(this, waiting);
@@ -65,16 +63,18 @@ export abstract class Watch<out S extends Watched> implements Front, Receiver {
     Watch.#tell(this);
   }
 
-  /** How many wait there: in the queue, and, each as one, those in front of it. */
-  static waiting(at: Front): number {
+  /** How many of those in front of a queue have somebody who waits there. */
+  static waiting(first: Front): number {
     let count = 0;
-    for (; at instanceof Watch; at = at.#behind ?? at.#queue) if (at.arrival < Infinity) count += 1;
-    return count + (at as List<Waiting>).count();
+    for (let at = first instanceof Watch ? first : undefined; at !== undefined; at = at.#behind) {
+      if (at.arrival < Infinity) count += 1;
+    }
+    return count;
   }
 
   // Loops: a server may have a Selector for each connection, all of which watch the channel of its shutdown, and
   // 3,000 calls deep the stack ends. Of two names for one channel the first that was added has the value.
-  static #earliest(at: Watch<Watched> | undefined, waiting: Waiting | undefined): Receiver | undefined {
+  static #earliest(at: Watch<Watched> | undefined, waiting: Receiver | undefined): Receiver | undefined {
     let first: Receiver | undefined = waiting;
     let earliest = waiting === undefined ? Infinity : waiting.arrival;
     for (; at !== undefined; at = at.#behind) {

@@ -2,8 +2,8 @@
 // more for it, and is garbage when nobody else holds it.
 
 import type { Counting } from "../count.ts";
-import { type Front, front, senders } from "../protocol.ts";
-import type { Link, List } from "../list.ts";
+import { type Front, front, type Line, queued, senders } from "../protocol.ts";
+import type { Link, Owner } from "../list.ts";
 import { Watch } from "../watch.ts";
 import { clock } from "../time/clock.ts";
 import type { ChannelState } from "../types.ts";
@@ -83,7 +83,8 @@ interface Recorded {
 interface Kind extends ChannelState {
   readonly missed?: number;
   readonly [front]?: Front;
-  readonly [senders]?: List<Link>;
+  [queued]?(): Line;
+  readonly [senders]?: Line;
 }
 
 /** @internal */
@@ -181,7 +182,7 @@ function stateOf(recorded: Recorded, counter: Counter): State | undefined {
     closed,
     missed,
     receiversWaiting: counter.receiversOf(channel),
-    sendersWaiting: counter.count(channel[senders]),
+    sendersWaiting: counter.count(channel[senders], channel),
   };
   recorded.touched = noted.touched;
   recorded.shuffled = shuffled();
@@ -238,15 +239,15 @@ class Counter {
 
   receiversOf(channel: Kind): number {
     let waiting = 0;
-    let at = channel[front];
-    for (; at instanceof Watch; at = at.behind) if (at.arrival < Infinity) waiting += 1;
-    return waiting + this.count(at as List<Link> | undefined);
+    for (let at = channel[front]; at instanceof Watch; at = at.behind) if (at.arrival < Infinity) waiting += 1;
+    return waiting + this.count(channel[queued]?.(), channel);
   }
 
-  count(queue: List<Link> | undefined): number {
+  count(queue: Line | undefined, owner: object): number {
     let waiting = 0;
     if (queue === undefined) return waiting;
-    for (let node = queue.next; node !== queue; node = node.next as Link) {
+    if (queue.next === (owner as Owner)) return 1;
+    for (let node = queue.next as Link; node !== queue; node = node.next as Link) {
       waiting += 1;
       this.#counted += 1;
       if (this.#counted > COUNTED_AT_LEAST && this.#counted % COUNTED_AT_ONCE === 0 && !this.#hasTime()) {
