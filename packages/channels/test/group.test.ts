@@ -574,17 +574,18 @@ describe("a background task", () => {
   test("is aborted when all else is done, and nobody waits for it", async () => {
     const reasons: unknown[] = [];
     const order: string[] = [];
+    const over = deferred();
     await group(async (tasks) => {
       tasks.background(async (signal) => {
         await aborted(signal).catch((reason: unknown) => reasons.push(reason));
         await turns();
         order.push("background");
+        over.resolve();
       });
       void tasks.go(() => turns());
     });
     order.push("group");
-    await turns();
-    await turns();
+    await over.promise;
     expect(order).toEqual(["group", "background"]);
     expect(errors.is(reasons[0], errors.CANCELED)).toBe(true);
   });
