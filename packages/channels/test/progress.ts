@@ -30,9 +30,10 @@ export async function turns(count?: number): Promise<void> {
  * However many turns a slow machine needs: completions settle in order, so a value of our own stands behind all that
  * wait. One that need not wait itself says that there were none; what settled before may have set off more.
  */
-async function caughtUp(): Promise<void> {
+async function caughtUp(asked: { readonly over: boolean } = { over: false }): Promise<void> {
   for (let calm = 0, looks = 0; calm < 3 && looks < 20; looks += 1) {
     await turns(1);
+    if (asked.over) return;
     const last = new Channel<number>(1);
     last.trySend(0);
     const received = last.receive();
@@ -45,11 +46,16 @@ async function caughtUp(): Promise<void> {
 
 /** What a promise gives once everything that can run has run, or `waiting`; rejects when the promise did. */
 export async function outcome<T>(promise: Promise<T>): Promise<T | typeof waiting> {
-  return Promise.race<T | typeof waiting>([promise, quiet()]);
+  const asked = { over: false };
+  try {
+    return await Promise.race<T | typeof waiting>([promise, quiet(asked)]);
+  } finally {
+    asked.over = true; // who went on looking would spend the budget of whatever runs next
+  }
 }
 
-async function quiet(): Promise<typeof waiting> {
-  for (let chain = 0; chain < 8; chain += 1) await caughtUp(); // what settles may set off more
+async function quiet(asked: { readonly over: boolean }): Promise<typeof waiting> {
+  for (let chain = 0; chain < 8 && !asked.over; chain += 1) await caughtUp(asked); // what settles may set off more
   return waiting;
 }
 

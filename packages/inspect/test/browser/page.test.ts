@@ -73,7 +73,9 @@ test("the page tells the bottleneck, the deadlock and the abandoned select, and 
     ["deadlock", '[data-channel="fork"]'],
     ["abandoned", "#abandoned"],
   ] as const) {
-    await page.locator(selector).screenshot({ path: `${artifacts}${name}.png` });
+    // By its place: what is drawn anew meanwhile is another element.
+    const clip = await page.locator(selector).boundingBox();
+    await page.screenshot({ path: `${artifacts}${name}.png`, fullPage: true, ...(clip !== null && { clip }) });
   }
   for (const colorScheme of ["light", "dark"] as const) {
     for (const [width, name] of [

@@ -130,18 +130,18 @@ export function lifecycleOf(browser: () => Chromium, over: Over): void {
     });
     const ends = await browser().page.evaluate(
       async ({ url, transport }) => {
-        const long = 150; // milliseconds
+        const long = 500; // milliseconds; the server beside it may be slow as well, but not for as long as the deadlines
         const busy = (): void => {
           for (const end = performance.now() + long; performance.now() < end;);
         };
-        const keepAlive = { interval: "50ms", timeout: "50ms", message: () => "ping" };
-        const dialling = sluice.connect(url, { transport, dialTimeout: "50ms", readTimeout: "50ms", keepAlive });
+        const keepAlive = { interval: "50ms", timeout: "400ms", message: () => "ping" };
+        const dialling = sluice.connect(url, { transport, dialTimeout: "400ms", readTimeout: "400ms", keepAlive });
         busy();
         const client = await dialling;
         const read = (async () => {
           for await (const _ of client);
         })();
-        for (let i = 0; i < 5; i += 1) {
+        for (let i = 0; i < 3; i += 1) {
           await sluice.time.sleep("60ms"); // so that `keepAlive` has asked, now and then
           busy();
         }
