@@ -41,6 +41,7 @@ import { dismissAll, type Kind, parkOn, recorder } from "./waiter.ts";
 
 export { Ring } from "./buffer.ts";
 export { type Link, List, unlink } from "./list.ts";
+export { counting, type Counting, type Tell } from "./count.ts";
 export { nearest } from "./nearest.ts";
 export {
   awaited,
@@ -65,8 +66,6 @@ export { rejected, sent, settle, settled } from "./turn.ts";
 // For the other rooms of this package and for its sister, not for the world: what the core itself is made of.
 /** @internal */
 export { Intake, Offer } from "./case.ts";
-/** @internal */
-export { counting } from "./count.ts";
 /** @internal */
 export { disposeBy } from "./dispose.ts";
 /** @internal */

@@ -84,7 +84,9 @@ function channelOf(channel, look, rate) {
         `at most ${channel.highest} in it`,
         channel.oldestWait !== undefined && `waiting for ${age(channel.oldestWait)}`,
         channel.closed && "closed",
-        ...Object.entries(channel.details ?? {}).map(([name, value]) => `${name} ${value}`),
+        ...Object.entries(channel.details ?? {}).map(
+          ([name, value]) => `${name} ${typeof value === "number" ? Math.round(value * 10) / 10 : value}`,
+        ),
       ]
         .filter(Boolean)
         .join(" · "),

@@ -109,7 +109,9 @@ class Session implements Program {
     const id = this.#id;
     const answered = new Promise<Answer>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     const params = { expression, awaitPromise: true, returnByValue: true };
-    await this.#client.send(JSON.stringify({ id, method: "Runtime.evaluate", params }));
+    await this.#client.send(JSON.stringify({ id, method: "Runtime.evaluate", params })).catch(() => {
+      this.#waiting.get(id)?.reject(ended(this.title)); // it is closed already, and its reader has not come to that
+    });
     const { result, error } = await answered;
     if (error !== undefined || result?.exceptionDetails !== undefined) {
       throw new SluiceError(errors.UNKNOWN, `${this.title} cannot be looked at: ${error?.message ?? "it threw"}`);

@@ -22,6 +22,7 @@ export function table(look: Look, before?: Look): string {
     channel.oldestWait === undefined ? "" : age(channel.oldestWait),
     rate(channel.received, i),
     channel.dropped === 0 ? "" : String(channel.dropped),
+    detailsOf(channel),
     channel.createdAt,
   ]);
   const waits = look.waits.map(({ operation, waitsFor, calledAt, count, since }) => [
@@ -36,7 +37,7 @@ export function table(look: Look, before?: Look): string {
     `${look.parked} wait, ${look.unknown} of which nothing is known, ${look.armed} timers; the loop is ${look.lateness.toFixed(1)} ms late${look.truncated ? "; there is more" : ""}`,
     columns(
       "Channels",
-      ["name", "verdict", "fill", "send", "receive", "oldest", "rate", "dropped", "made at"],
+      ["name", "verdict", "fill", "send", "receive", "oldest", "rate", "dropped", "details", "made at"],
       channels,
     ),
     columns("Who waits", ["count", "what", "oldest", "for", "from"], waits),
@@ -44,6 +45,12 @@ export function table(look: Look, before?: Look): string {
   ]
     .filter((part) => part !== "")
     .join("\n\n");
+}
+
+function detailsOf({ details = {} }: Look["channels"][number]): string {
+  return Object.entries(details)
+    .map(([name, value]) => `${name} ${typeof value === "number" ? Math.round(value * 10) / 10 : value}`)
+    .join(", ");
 }
 
 function columns(title: string, heads: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net";
 import { Channel, errors } from "@sluice/channels";
 import { record } from "@sluice/channels/inspect";
 import { attach, type Look, type Page, servePage, table } from "@sluice/inspect";
+import { connect, listen } from "@sluice/websocket";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 afterEach(() => record(false));
@@ -67,6 +68,21 @@ test("a program is looked at through its inspector: names, lines and counts, and
   await program[Symbol.asyncDispose]();
   inspector.close();
   orders.close();
+});
+
+test("connections are in the table with their details, without the secrets of their URL", async () => {
+  record({ channels: true });
+  await using server = await listen();
+  await using client = await connect(`${server.url}feed?token=secret`);
+  await client.ping();
+  inspector.open(0, "127.0.0.1");
+  const program = await attach(inspector.url() as string);
+  const text = table(await program.look());
+  await program[Symbol.asyncDispose]();
+  inspector.close();
+  expect(text).toMatch(/connections +flowing +1\/\d+ .* open 1, handshakes 0, refused 0 +.*inspect\.test\.ts/);
+  expect(text).toMatch(/\/feed\?token=\[redacted\] .* paused false, bufferedAmount 0, .* roundTrip [\d.]+ /);
+  expect(text).not.toContain("secret");
 });
 
 test("rates are told between two looks, and what nobody can wake by itself", () => {

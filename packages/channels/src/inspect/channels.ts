@@ -1,7 +1,7 @@
 // Channels, and what passed through them. All of it stands here and is known weakly: a channel at rest has not a byte
 // more for it, and is garbage when nobody else holds it.
 
-import type { Counting } from "../count.ts";
+import type { Counting, Tell } from "../count.ts";
 import { type Front, front, type Line, queued, senders } from "../protocol.ts";
 import type { Link, Owner } from "../list.ts";
 import { Watch } from "../watch.ts";
@@ -41,12 +41,13 @@ export interface ChannelReport {
   /** Milliseconds that the first of them has waited; `undefined` when none waits, or none that was recorded. */
   readonly oldestWait: number | undefined;
   /**
-   * What it looks like. "slow receiver": senders wait, and it is full. "slow sender": receivers wait, and it is empty.
-   * Where nobody waits: "flowing" if values came or went since the snapshot before, or within a second; else "idle".
+   * What it looks like. "slow receiver": senders wait, and it is full, or its `details` say that it is `paused`: then
+   * who fills it waits elsewhere. "slow sender": receivers wait, and it is empty. Where nobody waits: "flowing" if values
+   * came or went since the snapshot before, or within a second; else "idle".
    */
   readonly verdict: Verdict;
   /** What a channel of another package has to say beyond that, such as the round trip of a connection. */
-  readonly details?: Readonly<Record<string, number | string | boolean>>;
+  readonly details?: ReturnType<Tell>;
 }
 
 const FLOWING_MILLISECONDS = 1000;
@@ -62,6 +63,7 @@ interface State {
   readonly missed: number;
   readonly receiversWaiting: number;
   readonly sendersWaiting: number;
+  readonly details: ReturnType<Tell> | undefined;
 }
 
 interface Recorded {
@@ -90,11 +92,12 @@ interface Kind extends ChannelState {
 /** @internal */
 export class ChannelRecords implements Counting {
   readonly #of = new WeakMap<object, Recorded>();
+  readonly #tells = new WeakMap<object, Tell>(); // weakly, since what tells may hold its channel
   readonly #all = new Set<Recorded>();
   readonly #unread = new Unread();
   readonly #registry = new FinalizationRegistry<Recorded>((recorded) => this.#all.delete(recorded));
 
-  made(channel: object, kind: string, entry: unknown): void {
+  made(channel: object, kind: string, entry?: unknown, tell?: Tell): void {
     const recorded: Recorded = {
       kind,
       place: Place.of(entry),
@@ -110,6 +113,7 @@ export class ChannelRecords implements Counting {
       shuffled: 0,
     };
     this.#of.set(channel, recorded);
+    if (tell !== undefined) this.#tells.set(channel, tell);
     this.#all.add(recorded);
     this.#registry.register(channel, recorded);
     this.#unread.push(recorded);
@@ -153,7 +157,7 @@ export class ChannelRecords implements Counting {
       const now = clock().wall();
       for (const recorded of this.#all) {
         if (channels.length >= CHANNELS_AT_LEAST && !hasTime()) return { channels, isAll: false };
-        const state = stateOf(recorded, counter);
+        const state = stateOf(recorded, counter, this.#tells);
         if (state === undefined) continue;
         if (!recorded.place.known && stacks > 0) {
           recorded.place.read();
@@ -169,7 +173,7 @@ export class ChannelRecords implements Counting {
 // Who asks for a channel that is known weakly keeps it from the collector until the job ends: a program that looks again
 // and again would never learn that something was abandoned. So a channel is only asked when something happened to it. Of
 // other kinds that is not known.
-function stateOf(recorded: Recorded, counter: Counter): State | undefined {
+function stateOf(recorded: Recorded, counter: Counter, tells: WeakMap<object, Tell>): State | undefined {
   const { kind, noted, state } = recorded;
   const isKnown = kind === "Channel" && recorded.touched === noted.touched && recorded.shuffled === shuffled();
   if (state !== undefined && isKnown) return state;
@@ -183,15 +187,25 @@ function stateOf(recorded: Recorded, counter: Counter): State | undefined {
     missed,
     receiversWaiting: counter.receiversOf(channel),
     sendersWaiting: counter.count(channel[senders], channel),
+    details: told(tells.get(channel)),
   };
   recorded.touched = noted.touched;
   recorded.shuffled = shuffled();
   return recorded.state;
 }
 
+// What another package makes of it must not hide the other channels.
+function told(tell: Tell | undefined): ReturnType<Tell> | undefined {
+  try {
+    return tell?.();
+  } catch {
+    return undefined;
+  }
+}
+
 function reportOf(recorded: Recorded, state: State, now: number, since: number | undefined): ChannelReport {
   const { kind, place, noted, received } = recorded;
-  const { capacity, length, closed, receiversWaiting, sendersWaiting } = state;
+  const { capacity, length, closed, receiversWaiting, sendersWaiting, details } = state;
   const dropped = recorded.dropped + state.missed;
   const moves = received + dropped + length;
   if (moves !== recorded.moves) {
@@ -214,10 +228,11 @@ function reportOf(recorded: Recorded, state: State, now: number, since: number |
     sendersWaiting,
     oldestWait: isAwaited && since !== undefined ? Math.max(0, now - since) : undefined,
     verdict: verdictOf(
-      sendersWaiting > 0 && length >= capacity,
+      (sendersWaiting > 0 && length >= capacity) || details?.["paused"] === true,
       receiversWaiting > 0 && length === 0,
       now - recorded.movedAt < FLOWING_MILLISECONDS,
     ),
+    ...(details !== undefined && { details }),
   };
 }
 

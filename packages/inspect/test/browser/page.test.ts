@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { runInThisContext } from "node:vm";
 import { record, snapshot } from "@sluice/channels/inspect";
 import { type Look, type Page as Served, servePage } from "@sluice/inspect";
+import { listen } from "@sluice/websocket";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LOOK } from "../../src/look.ts";
@@ -90,6 +91,13 @@ test("the page tells the bottleneck, the deadlock and the abandoned select, and 
     }
   }
   expect(mistakes).toEqual([]);
+});
+
+test("a server is on the page, with its details", async () => {
+  await using server = await listen();
+  expect(server.stats.open).toBe(0);
+  await page.waitForSelector('[data-channel="connections"]');
+  expect(await page.textContent('[data-channel="connections"]')).toContain("open 0 · handshakes 0 · refused 0");
 });
 
 test("when the program ends the page says so", async () => {

@@ -2,8 +2,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { errors, type ReceiveChannel, SluiceError } from "@sluice/channels";
-import { displayBy, facts, onAbort, rejected, settle } from "@sluice/channels/source";
-import { accept, dropped, finish, Incoming, paused, received, shut } from "../connection/incoming.ts";
+import { counting, displayBy, facts, onAbort, rejected, settle } from "@sluice/channels/source";
+import { accept, detailsOf, dropped, finish, Incoming, paused, received, shut } from "../connection/incoming.ts";
 import {
   type CloseInfo,
   closedByPeer,
@@ -134,6 +134,9 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
         exceeded: () => this.#exceeded(),
       },
     });
+    counting?.made(this.#channel, "Client", Client, () =>
+      detailsOf(this.#channel, this.#outbox, transport.bufferedAmount),
+    );
     this.#silence.heard();
     const { signal } = settings;
     if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.#leave(GOING_AWAY, "", signal.reason));

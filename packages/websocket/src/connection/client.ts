@@ -6,7 +6,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
 import { Channel, type Duration, type ReceiveChannel } from "@sluice/channels";
-import { displayBy, facts, rejected, settle } from "@sluice/channels/source";
+import { counting, displayBy, facts, rejected, settle } from "@sluice/channels/source";
 import { WebSocket } from "ws";
 import { budgeted } from "./budget.ts";
 import { CLOSE_CODES, COMPRESSION, type Compression, type MessageType } from "../protocol/constants.ts";
@@ -24,7 +24,7 @@ import {
 } from "../errors.ts";
 import { Departures } from "./departures.ts";
 import { Farewell } from "./farewell.ts";
-import { dropped, finish, paused as halted, received, shut } from "./incoming.ts";
+import { detailsOf, dropped, finish, paused as halted, received, shut } from "./incoming.ts";
 import { type ConnectionSettings } from "./options.ts";
 import { Outgoing, type Pace } from "./outgoing.ts";
 import { checkMessage, checkType, type Kind, Parcel, type Prepared } from "./parcel.ts";
@@ -216,6 +216,10 @@ export class Client implements AsyncIterable<Message, undefined, undefined>, Asy
       onPause: () => this.#pings.pause(),
       onExceeded: (what) => this.#exceeded(what),
     });
+    // Not by `stats`: an inspector may ask in the middle of a write, where Node throws for `bytesWritten`.
+    counting?.made(this.#reading.channel, "Client", Client, () =>
+      detailsOf(this.#reading.channel, this.#outgoing, this.#outgoing.bufferedAmount, this.#pings.roundTrip),
+    );
     this.#listen();
     if (signal !== undefined) void this.#endBy(signal);
   }

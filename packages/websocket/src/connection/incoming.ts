@@ -4,7 +4,7 @@
 
 import { type ChannelOptions } from "@sluice/channels";
 import * as source from "@sluice/channels/source";
-import { endReceivers, ready, Ring, Source, take } from "@sluice/channels/source";
+import { counting, endReceivers, ready, Ring, Source, take, type Tell } from "@sluice/channels/source";
 import type { Message } from "../protocol/message.ts";
 
 // Constants of this module: an import is looked up at each use, which costs a hot path 15 %.
@@ -195,6 +195,7 @@ export class Incoming extends Source<Message> {
       this.#held += message.data.length - lost.data.length;
     }
     this.#dropped += 1;
+    counting?.dropped(this);
     try {
       this.#options.onDrop?.(lost);
     } catch (mistake) {
@@ -203,4 +204,16 @@ export class Incoming extends Source<Message> {
       });
     }
   }
+}
+
+/** @internal What a snapshot shows of a connection, beside its channel. */
+export function detailsOf(
+  { [paused]: isPaused, [received]: messagesReceived }: Incoming,
+  sending: { readonly messages: number; readonly waiting: number },
+  bufferedAmount: number,
+  roundTrip?: number,
+): ReturnType<Tell> {
+  const { messages: messagesSent, waiting: sendsWaiting } = sending;
+  const known = { paused: isPaused, bufferedAmount, sendsWaiting, messagesReceived, messagesSent };
+  return roundTrip === undefined ? known : { ...known, roundTrip };
 }

@@ -39,7 +39,8 @@ export function attach<D = undefined>(
     throw invalid("server", "a server of node:http or node:https", server);
   }
   const settings = checkAttach(options ?? {});
-  return new Attached<D>(server, (house) => new Reception<D>(settings, house), settings.handshakeTimeout).reception;
+  return new Attached<D>(server, (house) => new Reception<D>(settings, house, attach), settings.handshakeTimeout)
+    .reception;
 }
 
 // The listeners of every `attach`.

@@ -51,7 +51,7 @@ export function listen<D = undefined>(options?: ListenOptions<D> & NeverFalse<No
 
 async function open<D>(options: unknown = {}): Promise<Server<D>> {
   const settings = checkListen(options);
-  const house = new Listening(settings, (own) => new Reception<D>(settings, own));
+  const house = new Listening(settings, (own) => new Reception<D>(settings, own, listen));
   await house.listen();
   return house.reception as Reception<D>;
 }

@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { errors, type ReceiveChannel, SluiceError } from "@sluice/channels";
-import { rejected } from "@sluice/channels/source";
+import { counting, rejected } from "@sluice/channels/source";
 import { Client } from "../connection/client.ts";
 import { invalid, Journey } from "../errors.ts";
 import { Redaction } from "../protocol/redaction.ts";
@@ -99,12 +99,17 @@ export class Reception<D> implements Server<D> {
   #refused = 0;
   #closing: Promise<Drained> | undefined = undefined;
 
-  constructor(settings: AttachSettings, house: House) {
+  /** @param entry what the program called to get it. */
+  constructor(settings: AttachSettings, house: House, entry: unknown) {
     this.#settings = settings;
     this.#house = house;
     this.#door = new Door(settings);
     this.#arrivals = new Arrivals(settings.backlog);
     this.#seats = new Seats(settings);
+    counting?.made(this.#arrivals, "Server", entry, () => {
+      const { open, handshakes, refused } = this.stats;
+      return { open, handshakes, refused };
+    });
   }
 
   get url(): string {
