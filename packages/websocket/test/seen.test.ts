@@ -17,6 +17,10 @@ function reports(kind: string): readonly ChannelReport[] {
   return snapshot().channels.filter((report) => report.kind === kind);
 }
 
+function dialled(): readonly ChannelReport[] {
+  return reports("Client").filter(({ capacity }) => capacity === 8);
+}
+
 test("a client is a channel with its details, by its URL without secrets", async () => {
   record({ channels: true });
   const server = await serve();
@@ -86,7 +90,6 @@ test("what was there before is in no snapshot, and recording keeps nothing alive
   await using unseen = await connect(server.url);
   record({ channels: true });
   expect(snapshot().channels).toEqual([]);
-  const dialled = (): readonly ChannelReport[] => reports("Client").filter(({ capacity }) => capacity === 8);
   await (async () => {
     await using client = await connect(server.url, { channelCapacity: 8 });
     expect(dialled()).toMatchObject([{ closed: client.channel().closed }]);
