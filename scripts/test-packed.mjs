@@ -1,4 +1,4 @@
-// `npm run test:packed`: a stranger's project. Both packages packed, installed beside each other, compiled by a project
+// `npm run test:packed`: a stranger's project. All packages packed, installed beside each other, compiled by a project
 // that checks its libraries, and run. Then every block of the docs, pasted as it stands, and a page built by each bundler.
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -53,7 +53,7 @@ try {
   say("Packing, which builds");
   must(...npm("pack", "--workspaces", "--silent", "--pack-destination", folder));
 
-  say("Installing both packages in a project of their own");
+  say("Installing the packages in a project of their own");
   write("package.json", { private: true, type: "module" });
   write("tsconfig.json", { compilerOptions: compiler, files: ["program.ts"] });
   write("program.ts", program);
@@ -80,6 +80,7 @@ try {
   must(...tool("typescript/bin/tsc", "-p", folder));
   must(process.execPath, [join(folder, "node_modules/typescript/bin/tsc"), "-p", folder]);
   must(process.execPath, [join(folder, "program.js")]);
+  must(process.execPath, [join(folder, "node_modules/@sluice/inspect/dist/main.js"), "--help"]);
   copyFileSync(new URL("packed/copies.mjs", import.meta.url), join(folder, "copies.mjs"));
   must(process.execPath, [join(folder, "copies.mjs")]);
 
