@@ -255,12 +255,17 @@ func select2(b *testing.B) {
 }
 
 // reflect.Select with the cases made once. A select statement of 64 cases is no more than a tenth faster.
-func selectMany(count int) func(b *testing.B) {
+func selectMany(count int) func(b *testing.B) { return selectSentBy(count, inOrder) }
+
+func selectRandom(count int) func(b *testing.B) { return selectSentBy(count, shuffled) }
+
+func selectSentBy(count int, order func(all []chan int) []chan int) func(b *testing.B) {
 	return func(b *testing.B) {
 		all := channels(count)
 		cases := casesOf(all)
+		senders := order(all)
 		start(b)
-		go sendRound(b, all)
+		go sendRound(b, senders)
 		sum := 0
 		for i := 0; i < b.N; i++ {
 			_, v, _ := reflect.Select(cases)
@@ -269,6 +274,8 @@ func selectMany(count int) func(b *testing.B) {
 		check(b, sum)
 	}
 }
+
+func inOrder(all []chan int) []chan int { return all }
 
 const stride = 7919
 
@@ -286,22 +293,6 @@ func casesOf(all []chan int) []reflect.SelectCase {
 		cases[i] = reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(channel)}
 	}
 	return cases
-}
-
-func selectRandom(count int) func(b *testing.B) {
-	return func(b *testing.B) {
-		all := channels(count)
-		cases := casesOf(all)
-		order := shuffled(all)
-		start(b)
-		go sendRound(b, order)
-		sum := 0
-		for i := 0; i < b.N; i++ {
-			_, v, _ := reflect.Select(cases)
-			sum += int(v.Int())
-		}
-		check(b, sum)
-	}
 }
 
 // A value is put into a channel, then taken by a select over all.

@@ -12,19 +12,7 @@ export {
 } from "./browser/reconnect.ts";
 export type { Overflow } from "./connection/incoming.ts";
 export type { CloseInfo, Phase } from "./errors.ts";
-export {
-  BINARY,
-  CLOSE_CODES,
-  COMPRESSION,
-  type Compression,
-  type MessageType,
-  TEXT,
-  TYPE_BINARY,
-  TYPE_CLOSE,
-  TYPE_PING,
-  TYPE_PONG,
-  TYPE_TEXT,
-} from "./protocol/constants.ts";
+export * from "./protocol/constants.ts";
 export type { Data, Message } from "./protocol/message.ts";
 export type { Attempt, EpochMessage, Failure } from "./reconnect/contract.ts";
 export { retryable } from "./reconnect/retry.ts";

@@ -9,19 +9,7 @@ export { connect } from "./dial/connect.ts";
 export type { Attempt, EpochMessage, Failure } from "./reconnect/contract.ts";
 export { type Dial, reconnect, type ReconnectingClient, type ReconnectOptions, type State } from "./reconnect.ts";
 export { retryable } from "./reconnect/retry.ts";
-export {
-  BINARY,
-  CLOSE_CODES,
-  COMPRESSION,
-  type Compression,
-  type MessageType,
-  TEXT,
-  TYPE_BINARY,
-  TYPE_CLOSE,
-  TYPE_PING,
-  TYPE_PONG,
-  TYPE_TEXT,
-} from "./protocol/constants.ts";
+export * from "./protocol/constants.ts";
 export type { CloseInfo, Phase } from "./errors.ts";
 export type { Overflow } from "./connection/incoming.ts";
 export type { Data, Message } from "./protocol/message.ts";
